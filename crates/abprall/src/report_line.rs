@@ -1,0 +1,144 @@
+//! The line that `classify --format ndjson` prints for a report: a contract, fields may be added, never renamed.
+
+use abprall_bounce::{Classification, Hop, Kind, Reading, Report};
+use serde::Serialize;
+
+/// One report as JSON. See `docs/output.md` for the meaning of each field.
+#[derive(Serialize)]
+pub(crate) struct ReportLine<'a> {
+    source: &'a str,
+    index: usize,
+    kind: Kind,
+    recipient: Option<&'a str>,
+    original_recipient: Option<&'a str>,
+    sender: Option<&'a str>,
+    message_id: Option<&'a str>,
+    subject: Option<&'a str>,
+    envelope_id: Option<&'a str>,
+    queue_id: Option<&'a str>,
+    reply_code: Option<u16>,
+    status: Option<String>,
+    status_origin: Option<&'static str>,
+    diagnostic: Option<&'a str>,
+    reporting_mta: Option<&'a str>,
+    remote_mta: Option<&'a str>,
+    received_from_mta: Option<&'a str>,
+    generator: Option<&'static str>,
+    issuer: Option<&'static str>,
+    phase: Option<&'static str>,
+    permanence: Option<&'static str>,
+    bounce_type: Option<&'static str>,
+    party: Option<&'static str>,
+    category: Option<&'static str>,
+    reason: Option<&'static str>,
+    underlying: Option<&'static str>,
+    action: Option<&'static str>,
+    confidence: Option<f32>,
+    because: Vec<BecauseLine<'a>>,
+    contradictions: &'a [String],
+    arrived_at: Option<String>,
+    last_attempt_at: Option<String>,
+    retry_until: Option<String>,
+    hops: &'a [Hop],
+    trust: Option<&'static str>,
+    not_a_bounce: Option<&'static str>,
+    damage: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct BecauseLine<'a> {
+    rule: &'a str,
+    matched: &'a str,
+}
+
+impl<'a> ReportLine<'a> {
+    /// The line for one report of a message.
+    pub(crate) fn new(source: &'a str, index: usize, report: &'a Report, judged: &'a Classification) -> Self {
+        Self {
+            source,
+            index,
+            kind: report.kind,
+            recipient: report.recipient.as_ref().map(|a| a.as_str()),
+            original_recipient: report.original_recipient.as_ref().map(|a| a.as_str()),
+            sender: report.sender.as_deref(),
+            message_id: report.message_id.as_deref(),
+            subject: report.subject.as_deref(),
+            envelope_id: report.envelope_id.as_deref(),
+            queue_id: report.queue_id.as_deref(),
+            reply_code: report.reply_code.map(|code| code.as_u16()),
+            status: report.status.map(|status| status.to_string()),
+            status_origin: report.status_origin.map(|origin| origin.as_str()),
+            diagnostic: report.diagnostic.as_deref(),
+            reporting_mta: report.reporting_mta.as_deref(),
+            remote_mta: report.remote_mta.as_deref(),
+            received_from_mta: report.received_from_mta.as_deref(),
+            generator: report.generator.map(|generator| generator.as_str()),
+            issuer: report.issuer.map(|issuer| issuer.as_str()),
+            phase: report.phase.map(|phase| phase.as_str()),
+            permanence: Some(judged.permanence.as_str()),
+            bounce_type: Some(judged.bounce_type.as_str()),
+            party: Some(judged.party.as_str()),
+            category: Some(judged.category.as_str()),
+            reason: Some(judged.reason.as_str()),
+            underlying: judged.underlying.map(|reason| reason.as_str()),
+            action: Some(judged.action.as_str()),
+            confidence: Some(judged.confidence),
+            because: judged
+                .because
+                .iter()
+                .map(|because| BecauseLine { rule: &because.rule, matched: &because.matched })
+                .collect(),
+            contradictions: &judged.contradictions,
+            arrived_at: report.arrived_at.map(|at| at.to_string()),
+            last_attempt_at: report.last_attempt_at.map(|at| at.to_string()),
+            retry_until: report.retry_until.map(|at| at.to_string()),
+            hops: &report.hops,
+            trust: Some(report.trust.as_str()),
+            not_a_bounce: None,
+            damage: Vec::new(),
+        }
+    }
+
+    /// The line for a message that holds no report.
+    pub(crate) fn none(source: &'a str, reading: &'a Reading) -> Self {
+        Self {
+            source,
+            index: 0,
+            kind: Kind::Other,
+            recipient: None,
+            original_recipient: None,
+            sender: None,
+            message_id: None,
+            subject: None,
+            envelope_id: None,
+            queue_id: None,
+            reply_code: None,
+            status: None,
+            status_origin: None,
+            diagnostic: None,
+            reporting_mta: None,
+            remote_mta: None,
+            received_from_mta: None,
+            generator: None,
+            issuer: None,
+            phase: None,
+            permanence: None,
+            bounce_type: Some("none"),
+            party: None,
+            category: None,
+            reason: None,
+            underlying: None,
+            action: Some("none"),
+            confidence: None,
+            because: Vec::new(),
+            contradictions: &[],
+            arrived_at: None,
+            last_attempt_at: None,
+            retry_until: None,
+            hops: &[],
+            trust: None,
+            not_a_bounce: reading.not_a_bounce.map(Into::into),
+            damage: reading.damage.iter().copied().map(Into::into).collect(),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Reads what came back and says what happened to whom.
+//!
+//! Two steps, both pure (no socket, no file, no clock):
+//!
+//! 1. [`read`] turns the bytes of one message into a [`Reading`]: one [`Report`] for each recipient that it speaks of, or the
+//!    reason why it is [no bounce](NotABounce). [`read_line`] does the same for a bare SMTP reply.
+//! 2. [`Classifier::classify`] gives each report a [`Classification`]: reason, party, permanence, action — by rules that are data.
+//!
+//! A malformed message is not an error: what could be read is returned, with the [`Damage`] found.
+
+mod classification;
+mod classify;
+mod generator;
+mod letter;
+pub mod limits;
+mod line;
+mod read;
+mod reading;
+mod report;
+
+pub use classification::{Because, Classification};
+pub use classify::Classifier;
+pub use generator::Generator;
+pub use line::read_line;
+pub use read::read;
+pub use reading::{Damage, NotABounce, Reading};
+pub use report::{Hop, Issuer, Kind, Phase, Report, StatusOrigin, Trust};

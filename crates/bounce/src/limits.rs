@@ -1,0 +1,25 @@
+//! Every limit of this crate, with its reason.
+
+/// Largest message that is read whole, in bytes. Bounces with a full copy of a 25 MB mail exist; beyond this only the start counts.
+pub const MESSAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Most MIME parts looked at. Real reports have three; forwarded chains a few dozen.
+pub const PARTS_MAX: usize = 1000;
+
+/// Deepest nesting of messages and multiparts that is followed.
+pub const DEPTH_MAX: usize = 16;
+
+/// Most recipients taken from one message. Sendmail and Exchange report hundreds in one; the RFC 5321 §4.5.3.1.8 buffer is 100.
+pub const RECIPIENTS_MAX: usize = 100_000;
+
+/// Longest diagnostic kept, in bytes. Exchange Online sends more than 1,000; the rest is cut and said to be.
+pub const DIAGNOSTIC_BYTES_MAX: usize = 4096;
+
+/// Longest human text kept for a recipient, in bytes.
+pub const PROSE_BYTES_MAX: usize = 4096;
+
+/// Most of a text part that is searched for a report, in bytes: the report stands before the returned message.
+pub const TEXT_BYTES_MAX: usize = 256 * 1024;
+
+/// Most Received lines kept of the returned headers. RFC 5321 §6.3 lets mail travel up to 100 hops.
+pub const HOPS_MAX: usize = 100;

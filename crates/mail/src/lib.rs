@@ -1,0 +1,26 @@
+//! The field's own words, as types: [`EmailAddress`], [`Domain`], [`ReplyCode`], [`EnhancedStatus`], [`Reason`], [`Party`],
+//! [`Permanence`], [`Action`], [`BounceType`], [`Category`] — and the knowledge base that explains them.
+//!
+//! No I/O, no clock. Every other crate of Abprall speaks in these words.
+
+mod action;
+mod address;
+mod bounce_type;
+mod category;
+mod domain;
+mod enhanced_status;
+mod party;
+mod permanence;
+mod reason;
+mod reply_code;
+
+pub use action::Action;
+pub use address::{EmailAddress, ParseAddressError, SuppressionKey};
+pub use bounce_type::BounceType;
+pub use category::Category;
+pub use domain::{Domain, ParseDomainError};
+pub use enhanced_status::{EnhancedStatus, ParseStatusError, StatusClass};
+pub use party::Party;
+pub use permanence::Permanence;
+pub use reason::{Reason, ReasonProperties};
+pub use reply_code::{ParseReplyCodeError, ReplyCode};
