@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod commands;
+mod intake;
 mod report_line;
 
 fn main() -> ExitCode {

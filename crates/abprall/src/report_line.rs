@@ -1,6 +1,6 @@
 //! The line that `classify --format ndjson` prints for a report: a contract, fields may be added, never renamed.
 
-use abprall_bounce::{Classification, Hop, Kind, Reading, Report};
+use abprall_bounce::{Classification, Damage, Hop, Kind, Reading, Report};
 use serde::Serialize;
 
 /// One report as JSON. See `docs/output.md` for the meaning of each field.
@@ -53,7 +53,13 @@ struct BecauseLine<'a> {
 
 impl<'a> ReportLine<'a> {
     /// The line for one report of a message.
-    pub(crate) fn new(source: &'a str, index: usize, report: &'a Report, judged: &'a Classification) -> Self {
+    pub(crate) fn new(
+        source: &'a str,
+        index: usize,
+        report: &'a Report,
+        judged: &'a Classification,
+        damage: &[Damage],
+    ) -> Self {
         Self {
             source,
             index,
@@ -95,7 +101,7 @@ impl<'a> ReportLine<'a> {
             hops: &report.hops,
             trust: Some(report.trust.as_str()),
             not_a_bounce: None,
-            damage: Vec::new(),
+            damage: damage.iter().copied().map(Into::into).collect(),
         }
     }
 
@@ -139,6 +145,50 @@ impl<'a> ReportLine<'a> {
             trust: None,
             not_a_bounce: reading.not_a_bounce.map(Into::into),
             damage: reading.damage.iter().copied().map(Into::into).collect(),
+        }
+    }
+
+    /// The id that was given for the message.
+    pub(crate) fn source(&self) -> &str {
+        self.source
+    }
+
+    /// What to do; `None` when the message holds no report.
+    pub(crate) fn action_of_report(&self) -> Option<&'static str> {
+        self.reason.and(self.action)
+    }
+
+    /// What a message without a report is.
+    pub(crate) fn not_a_bounce(&self) -> Option<&'static str> {
+        self.not_a_bounce
+    }
+
+    /// The address, as far as one is known.
+    pub(crate) fn recipient(&self) -> Option<&str> {
+        self.recipient.or(self.original_recipient)
+    }
+
+    /// Reply code and enhanced status as people quote them: `550 5.1.1`.
+    pub(crate) fn codes(&self) -> String {
+        match (self.reply_code, &self.status) {
+            (Some(code), Some(status)) => format!("{code} {status}"),
+            (Some(code), None) => code.to_string(),
+            (None, Some(status)) => status.clone(),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// Reason, side and the bounce's own words.
+    pub(crate) fn why(&self) -> String {
+        let reason = self.reason.unwrap_or_default().replace('_', " ");
+        let party = self.party.unwrap_or_default().replace('_', " ");
+        let kind = match self.kind {
+            Kind::Failed => String::new(),
+            kind => format!("{}, ", kind.as_str().replace('_', " ")),
+        };
+        match self.diagnostic {
+            Some(diagnostic) => format!("{kind}{reason} ({party}): {diagnostic}"),
+            None => format!("{kind}{reason} ({party})"),
         }
     }
 }

@@ -1,69 +1,130 @@
-use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
-use abprall_bounce::{Classifier, read, read_line};
-use anyhow::Context;
+use abprall_bounce::Classifier;
+use clap::ValueEnum;
 
+use crate::intake::{self, Inputs, Judged, Progress, Totals};
 use crate::report_line::ReportLine;
 
+mod csv_rows;
+mod table;
+
 /// Read and classify bounces; store nothing.
+///
+/// Prints what happened to every recipient, whose side it is on and what to do. Nothing is remembered: see `process` for that.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Files or directories.
-    paths: Vec<PathBuf>,
-    /// Each line of the files is an SMTP reply.
-    #[arg(long)]
-    lines: bool,
-    /// Output format.
-    #[arg(long, default_value = "ndjson")]
-    format: String,
+    #[command(flatten)]
+    inputs: Inputs,
+
+    /// How to print: a table for people; a JSON array, one JSON object a line, or CSV for programs.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
+enum Format {
+    Table,
+    Json,
+    Ndjson,
+    Csv,
 }
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let classifier = Classifier::built_in();
-        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-        for path in files(&self.paths)? {
-            let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            let source = path.display().to_string();
-            if self.lines {
-                for (number, line) in String::from_utf8_lossy(&bytes).lines().enumerate() {
-                    let report = read_line(line);
-                    let source = format!("{source}:{}", number + 1);
-                    let judged = classifier.classify(&report);
-                    let row = ReportLine::new(&source, 0, &report, &judged);
-                    writeln!(out, "{}", serde_json::to_string(&row)?)?;
-                }
-                continue;
+        let classifier = self.inputs.classifier()?;
+        let out = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+        match self.format {
+            Format::Table => {
+                self.print(&classifier, table::Table::new(anstream::AutoStream::auto(io::stdout().lock())))
             }
-            let reading = read(&bytes);
-            for (index, report) in reading.reports.iter().enumerate() {
-                let judged = classifier.classify(report);
-                let row = ReportLine::new(&source, index, report, &judged);
-                writeln!(out, "{}", serde_json::to_string(&row)?)?;
-            }
-            if reading.reports.is_empty() {
-                writeln!(out, "{}", serde_json::to_string(&ReportLine::none(&source, &reading))?)?;
-            }
+            Format::Json => self.print(&classifier, Json { out, rows: 0 }),
+            Format::Ndjson => self.print(&classifier, Ndjson { out }),
+            Format::Csv => self.print(&classifier, csv_rows::CsvRows::new(out)),
         }
-        out.flush()?;
-        Ok(ExitCode::SUCCESS)
+    }
+
+    fn print(&self, classifier: &Classifier, mut printer: impl Printer) -> anyhow::Result<ExitCode> {
+        // Results that scroll by on the terminal would fight with a bar.
+        let progress = if io::stdout().is_terminal() { Progress::Never } else { Progress::OnTerminal };
+        let outcome = intake::run(&self.inputs, classifier, progress, |judged| {
+            for line in lines_of(&judged) {
+                printer.line(&line)?;
+            }
+            Ok(())
+        });
+        let totals = match outcome {
+            Err(error) if is_broken_pipe(&error) => return Ok(ExitCode::SUCCESS),
+            outcome => outcome?,
+        };
+        match printer.end(&totals) {
+            Err(error) if is_broken_pipe(&error) => return Ok(ExitCode::SUCCESS),
+            outcome => outcome?,
+        }
+        Ok(totals.exit_code())
     }
 }
 
-fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            let mut names: Vec<PathBuf> =
-                fs::read_dir(path)?.map(|e| Ok(e?.path())).collect::<std::io::Result<_>>()?;
-            names.sort();
-            found.extend(names.into_iter().filter(|p: &PathBuf| Path::is_file(p)));
-        } else {
-            found.push(path.clone());
-        }
+/// One line a report; one for a message without any.
+fn lines_of(judged: &Judged) -> Vec<ReportLine<'_>> {
+    if judged.reading.reports.is_empty() {
+        return vec![ReportLine::none(&judged.source, &judged.reading)];
     }
-    Ok(found)
+    let reports = judged.reading.reports.iter().zip(&judged.classifications).enumerate();
+    reports
+        .map(|(index, (report, classification))| {
+            ReportLine::new(&judged.source, index, report, classification, &judged.reading.damage)
+        })
+        .collect()
+}
+
+/// `abprall classify … | head` is no failure.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        io.or(json) == Some(io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// One way to print the lines.
+trait Printer {
+    fn line(&mut self, line: &ReportLine<'_>) -> anyhow::Result<()>;
+    fn end(&mut self, totals: &Totals) -> anyhow::Result<()>;
+}
+
+struct Ndjson<W> {
+    out: W,
+}
+
+impl<W: Write> Printer for Ndjson<W> {
+    fn line(&mut self, line: &ReportLine<'_>) -> anyhow::Result<()> {
+        serde_json::to_writer(&mut self.out, line)?;
+        self.out.write_all(b"\n")?;
+        Ok(())
+    }
+
+    fn end(&mut self, _totals: &Totals) -> anyhow::Result<()> {
+        Ok(self.out.flush()?)
+    }
+}
+
+struct Json<W> {
+    out: W,
+    rows: u64,
+}
+
+impl<W: Write> Printer for Json<W> {
+    fn line(&mut self, line: &ReportLine<'_>) -> anyhow::Result<()> {
+        self.out.write_all(if self.rows == 0 { b"[\n" } else { b",\n" })?;
+        self.rows += 1;
+        serde_json::to_writer(&mut self.out, line)?;
+        Ok(())
+    }
+
+    fn end(&mut self, _totals: &Totals) -> anyhow::Result<()> {
+        self.out.write_all(if self.rows == 0 { b"[]\n" } else { b"\n]\n" })?;
+        Ok(self.out.flush()?)
+    }
 }

@@ -1,0 +1,99 @@
+//! The ways in: files, mailboxes, directories and standard input become messages; both cores read and classify them; the
+//! caller gets the results in the order of the input.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use abprall_bounce::{Classification, Classifier, Reading};
+use anyhow::Context;
+
+mod mbox;
+mod open;
+mod pipeline;
+mod progress;
+mod walk;
+
+/// What to read, from the command line.
+#[derive(clap::Args)]
+pub(crate) struct Inputs {
+    /// Messages (.eml), mailboxes (mbox), Maildirs, directories of these, plain or gzipped; `-` is standard input.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Each line of the input is one SMTP reply, not a message.
+    #[arg(long)]
+    pub(crate) lines: bool,
+
+    /// A file of your own classification rules; they win over the built-in ones. May be repeated.
+    #[arg(long = "rules", value_name = "FILE")]
+    pub(crate) rules: Vec<PathBuf>,
+}
+
+impl Inputs {
+    /// The built-in rules with the operator's own in front of them.
+    pub(crate) fn classifier(&self) -> anyhow::Result<Classifier> {
+        Ok(Classifier::built_in())
+    }
+}
+
+/// One message (or reply line), read and classified.
+pub(crate) struct Judged {
+    /// Where it came from: the path, with `#N` for the N-th message of a mailbox or `:N` for the N-th line.
+    pub(crate) source: String,
+    /// A fingerprint of the raw bytes: the same message has the same one wherever it lies.
+    pub(crate) content: ContentId,
+    /// What was understood.
+    pub(crate) reading: Reading,
+    /// The judgement of each report, in the same order.
+    pub(crate) classifications: Vec<Classification>,
+}
+
+/// XXH3-128 of a message's raw bytes.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct ContentId(pub(crate) u128);
+
+/// What a run has seen.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    /// Messages, or lines.
+    pub(crate) messages: u64,
+    /// Paths that could not be read, with the reason.
+    pub(crate) unreadable: Vec<(PathBuf, io::Error)>,
+}
+
+impl Totals {
+    /// 0, or 3 when something could not be read; says on standard error what.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        for (path, error) in &self.unreadable {
+            anstream::eprintln!("abprall: cannot read {}: {error}", path.display());
+        }
+        if self.unreadable.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) }
+    }
+}
+
+/// Whether a progress bar may be drawn on standard error.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Progress {
+    /// When standard error is a terminal.
+    OnTerminal,
+    /// Never: the results themselves scroll by.
+    Never,
+}
+
+/// Reads everything that `inputs` names and calls `each` for every message, in order.
+///
+/// Unreadable files are collected, not fatal. An error of `each` stops the run.
+pub(crate) fn run(
+    inputs: &Inputs,
+    classifier: &Classifier,
+    progress: Progress,
+    each: impl FnMut(Judged) -> anyhow::Result<()>,
+) -> anyhow::Result<Totals> {
+    for path in &inputs.paths {
+        if !open::is_stdin(path) {
+            path.metadata().with_context(|| format!("cannot read {}", path.display()))?;
+        }
+    }
+    pipeline::run(inputs, classifier, progress, each)
+}

@@ -1,0 +1,227 @@
+//! One thread cuts the input into batches, one worker a core reads and classifies them, the caller's thread takes the results
+//! in the order of the input.
+//!
+//! Order without sorting: with each batch travels the sending end of a channel of its own; the receiving ends queue up for
+//! the caller in input order. Both queues are bounded, so a slow caller stops the reader, and memory stays small.
+
+use std::io::{self, BufRead, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use abprall_bounce::limits::MESSAGE_BYTES_MAX;
+use abprall_bounce::{Classifier, Reading, read, read_line};
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::mbox::{Mbox, is_mbox};
+use super::open::{is_stdin, open};
+use super::progress::Bar;
+use super::walk::Walk;
+use super::{ContentId, Inputs, Judged, Progress, Totals};
+
+/// A batch is full at this many messages or lines …
+const BATCH_ITEMS_MAX: usize = 256;
+
+/// … or at this many bytes: with eight batches on the way, input takes a few MiB.
+const BATCH_BYTES_MAX: usize = 256 * 1024;
+
+/// Batches waiting between two threads.
+const QUEUE_BATCHES: usize = 8;
+
+/// Longest line of a file of replies, in bytes; the rest of a longer one is dropped.
+const LINE_BYTES_MAX: usize = 64 * 1024;
+
+enum Item {
+    Message { source: String, bytes: Vec<u8> },
+    Line { source: String, text: String },
+}
+
+struct Job {
+    batch: Vec<Item>,
+    done: SyncSender<Vec<Judged>>,
+}
+
+pub(super) fn run(
+    inputs: &Inputs,
+    classifier: &Classifier,
+    progress: Progress,
+    mut each: impl FnMut(Judged) -> anyhow::Result<()>,
+) -> anyhow::Result<Totals> {
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let (jobs, work) = sync_channel::<Job>(QUEUE_BATCHES);
+    let (ordered, results) = sync_channel::<Receiver<Vec<Judged>>>(QUEUE_BATCHES);
+    let work = Mutex::new(work);
+    let taken = Arc::new(AtomicU64::new(0));
+    let bar = Bar::new(progress, &inputs.paths, &taken);
+    let mut totals = Totals::default();
+    let outcome = thread::scope(|scope| {
+        let cutter = scope.spawn({
+            let taken = Arc::clone(&taken);
+            move || {
+                let mut batches = Batches { jobs, ordered, batch: Vec::new(), bytes: 0 };
+                let unreadable = cut(inputs, &taken, &mut batches);
+                batches.send();
+                unreadable
+            }
+        });
+        for _ in 0..workers {
+            scope.spawn(|| work_off(&work, classifier));
+        }
+        let mut outcome = Ok(());
+        'input: for result in &results {
+            for judged in result.into_iter().flatten() {
+                totals.messages += 1;
+                outcome = each(judged);
+                if outcome.is_err() {
+                    break 'input;
+                }
+            }
+            bar.at(totals.messages);
+        }
+        // Without a receiver the cutter's next send fails, and everybody goes home.
+        drop(results);
+        match cutter.join() {
+            Ok(unreadable) => totals.unreadable = unreadable,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+        outcome
+    });
+    bar.finish();
+    outcome.map(|()| totals)
+}
+
+/// Takes jobs until there are no more.
+fn work_off(work: &Mutex<Receiver<Job>>, classifier: &Classifier) {
+    loop {
+        let job = match work.lock() {
+            Ok(work) => work.recv(),
+            Err(_) => return,
+        };
+        let Ok(job) = job else { return };
+        let judged = job.batch.into_iter().map(|item| judge(item, classifier)).collect();
+        // The caller has gone when this fails: nobody wants the result.
+        let _gone = job.done.send(judged);
+    }
+}
+
+fn judge(item: Item, classifier: &Classifier) -> Judged {
+    let (source, content, reading) = match item {
+        Item::Message { source, bytes } => (source, xxh3_128(&bytes), read(&bytes)),
+        Item::Line { source, text } => {
+            let reading = Reading { reports: vec![read_line(&text)], ..Reading::default() };
+            // Two equal lines are two replies: the place belongs to the identity.
+            (source.clone(), xxh3_128(format!("{source}\n{text}").as_bytes()), reading)
+        }
+    };
+    let classifications = reading.reports.iter().map(|report| classifier.classify(report)).collect();
+    Judged { source, content: ContentId(content), reading, classifications }
+}
+
+/// The batch that is being filled, and where full ones go.
+struct Batches {
+    jobs: SyncSender<Job>,
+    ordered: SyncSender<Receiver<Vec<Judged>>>,
+    batch: Vec<Item>,
+    bytes: usize,
+}
+
+/// The caller has stopped listening.
+struct Stopped;
+
+impl Batches {
+    fn push(&mut self, item: Item) -> Result<(), Stopped> {
+        self.bytes += match &item {
+            Item::Message { source, bytes } => source.len() + bytes.len(),
+            Item::Line { source, text } => source.len() + text.len(),
+        };
+        self.batch.push(item);
+        if self.batch.len() >= BATCH_ITEMS_MAX || self.bytes >= BATCH_BYTES_MAX {
+            return if self.send() { Ok(()) } else { Err(Stopped) };
+        }
+        Ok(())
+    }
+
+    /// Sends the batch on; false when nobody listens.
+    fn send(&mut self) -> bool {
+        if self.batch.is_empty() {
+            return true;
+        }
+        let (done, result) = sync_channel(1);
+        self.bytes = 0;
+        let batch = std::mem::take(&mut self.batch);
+        self.ordered.send(result).is_ok() && self.jobs.send(Job { batch, done }).is_ok()
+    }
+}
+
+/// Reads all inputs; gives those that could not be read.
+fn cut(inputs: &Inputs, taken: &Arc<AtomicU64>, batches: &mut Batches) -> Vec<(PathBuf, io::Error)> {
+    let mut unreadable = Vec::new();
+    for file in Walk::new(&inputs.paths) {
+        let path = match file {
+            Ok(path) => path,
+            Err(failure) => {
+                unreadable.push(failure);
+                continue;
+            }
+        };
+        match cut_file(&path, inputs.lines, taken, batches) {
+            Ok(Ok(())) => {}
+            Ok(Err(Stopped)) => break,
+            Err(error) => unreadable.push((path, error)),
+        }
+    }
+    unreadable
+}
+
+fn cut_file(
+    path: &Path,
+    lines: bool,
+    taken: &Arc<AtomicU64>,
+    batches: &mut Batches,
+) -> io::Result<Result<(), Stopped>> {
+    let mut input = open(path, taken)?;
+    let name = if is_stdin(path) { "-".to_owned() } else { path.display().to_string() };
+    if lines {
+        return cut_lines(&name, input, batches);
+    }
+    if is_mbox(input.fill_buf()?) {
+        let mut mbox = Mbox::new(input);
+        let mut number = 0;
+        while let Some(bytes) = mbox.next_message()? {
+            number += 1;
+            if batches.push(Item::Message { source: format!("{name}#{number}"), bytes }).is_err() {
+                return Ok(Err(Stopped));
+            }
+        }
+        return Ok(Ok(()));
+    }
+    let mut bytes = Vec::new();
+    // One byte more than is read at all, so that the reader sees that the message was cut.
+    input.take(MESSAGE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(batches.push(Item::Message { source: name, bytes }))
+}
+
+fn cut_lines(name: &str, mut input: impl BufRead, batches: &mut Batches) -> io::Result<Result<(), Stopped>> {
+    let mut line = Vec::new();
+    for number in 1_u64.. {
+        line.clear();
+        if input.by_ref().take(LINE_BYTES_MAX as u64).read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        if line.len() == LINE_BYTES_MAX && line.last() != Some(&b'\n') {
+            input.skip_until(b'\n')?;
+        }
+        let text = String::from_utf8_lossy(&line);
+        let text = text.trim_end_matches(['\r', '\n']);
+        if text.trim().is_empty() {
+            continue;
+        }
+        let item = Item::Line { source: format!("{name}:{number}"), text: text.to_owned() };
+        if batches.push(item).is_err() {
+            return Ok(Err(Stopped));
+        }
+    }
+    Ok(Ok(()))
+}
