@@ -1,0 +1,99 @@
+use std::io;
+use std::process::ExitCode;
+
+use abprall_bounce::Classifier;
+use abprall_mail::Language;
+use clap::ValueEnum;
+
+mod labels;
+mod layout;
+mod page;
+mod question;
+
+use layout::{Markdown, Terminal};
+use page::Page;
+use question::Question;
+
+/// Say what a code, a reason or a whole reply means, and what to do.
+///
+/// Takes an enhanced status code (`5.4.3`), a reply code (`550`), a reason (`routing_server_failure`) or a whole reply in
+/// quotes (`"550 5.4.3 <user@example.com>: Routing server failure"`).
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The code, reason or reply.
+    #[arg(required = true, value_name = "CODE|REASON|REPLY")]
+    question: Vec<String>,
+
+    /// The language of the answer.
+    #[arg(long, value_enum, default_value_t = Lang::En)]
+    lang: Lang,
+
+    /// Only the advice for one kind of person.
+    #[arg(long = "for", value_enum, value_name = "WHO")]
+    audience: Option<Audience>,
+
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// The languages of the command line.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Lang {
+    /// English
+    En,
+    /// Deutsch
+    De,
+}
+
+impl From<Lang> for Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::En => Language::En,
+            Lang::De => Language::De,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(super) enum Audience {
+    /// The list owner.
+    Marketer,
+    /// The developer.
+    Developer,
+    /// The mail administrator.
+    #[value(alias = "administrator")]
+    Admin,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Markdown,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let text = self.question.join(" ");
+        let Some(question) = Question::read(&text, &Classifier::built_in()) else {
+            anstream::eprintln!(
+                "abprall: nothing is known about {text:?}\n\
+                 Give a code (5.4.3 or 550), a reason (routing_server_failure) or a whole reply in quotes."
+            );
+            return Ok(ExitCode::from(2));
+        };
+        let page = Page::new(&question, self.lang.into(), self.audience);
+        let out = anstream::AutoStream::auto(io::stdout().lock());
+        match self.format {
+            Format::Text => page.write(&mut Terminal::new(out))?,
+            Format::Markdown => page.write(&mut Markdown::new(out))?,
+            Format::Json => {
+                let mut out = io::stdout().lock();
+                serde_json::to_writer_pretty(&mut out, &page)?;
+                io::Write::write_all(&mut out, b"\n")?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
