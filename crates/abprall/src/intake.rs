@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use abprall_bounce::{Classification, Classifier, Reading};
 use anyhow::Context;
 
-mod mbox;
 mod open;
 mod pipeline;
 mod progress;

@@ -166,7 +166,10 @@ impl EnhancedStatus {
 const TESTED: &str = "the knowledge base is part of the program and tested";
 
 static REASONS: LazyLock<BTreeMap<Reason, ReasonEntry>> = LazyLock::new(|| {
-    REASON_FILES.iter().map(|(name, text)| (name.parse().expect(TESTED), toml::from_str(text).expect(TESTED))).collect()
+    REASON_FILES
+        .iter()
+        .map(|(name, text)| (name.parse().expect(TESTED), toml::from_str(text).expect(TESTED)))
+        .collect()
 });
 
 static CODES: LazyLock<BTreeMap<(u16, u16), CodeEntry>> = LazyLock::new(|| {

@@ -12,10 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use abprall_bounce::limits::MESSAGE_BYTES_MAX;
-use abprall_bounce::{Classifier, Reading, read, read_line};
+use abprall_bounce::{Classifier, Mbox, Reading, is_mbox, read, read_line};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::mbox::{Mbox, is_mbox};
 use super::open::{is_stdin, open};
 use super::progress::Bar;
 use super::walk::Walk;

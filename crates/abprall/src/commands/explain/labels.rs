@@ -103,7 +103,9 @@ pub(super) fn bounce_type(word: BounceType, language: Language) -> &'static str 
     match word {
         BounceType::Hard => pick(language, "hard bounce", "harter Bounce (hard)"),
         BounceType::Soft => pick(language, "soft bounce", "weicher Bounce (soft)"),
-        BounceType::Block => pick(language, "block: sender or message refused", "Abweisung (block): Absender oder Nachricht"),
+        BounceType::Block => {
+            pick(language, "block: sender or message refused", "Abweisung (block): Absender oder Nachricht")
+        }
         BounceType::None => pick(language, "no failure", "kein Fehler"),
     }
 }
@@ -176,11 +178,9 @@ pub(super) fn action(word: Action, language: Language) -> &'static str {
             "keep the recipient, find the cause first (investigate)",
             "Empfänger behalten, erst die Ursache suchen (investigate)",
         ),
-        Action::Review => pick(
-            language,
-            "a person has to look (review)",
-            "ein Mensch muss hinsehen (review)",
-        ),
+        Action::Review => {
+            pick(language, "a person has to look (review)", "ein Mensch muss hinsehen (review)")
+        }
         Action::None => pick(language, "nothing (none)", "nichts (none)"),
     }
 }
@@ -208,7 +208,11 @@ pub(super) fn subject(subject: u16, language: Language) -> &'static str {
         0 => pick(language, "Subject 0: other or undefined.", "Bereich 0: anderes oder unbestimmt."),
         1 => pick(language, "Subject 1: the address.", "Bereich 1: die Adresse."),
         2 => pick(language, "Subject 2: the mailbox.", "Bereich 2: das Postfach."),
-        3 => pick(language, "Subject 3: the destination's mail system.", "Bereich 3: das Mailsystem des Ziels."),
+        3 => pick(
+            language,
+            "Subject 3: the destination's mail system.",
+            "Bereich 3: das Mailsystem des Ziels.",
+        ),
         4 => pick(language, "Subject 4: network and routing.", "Bereich 4: Netz und Routing."),
         5 => pick(language, "Subject 5: the mail protocol.", "Bereich 5: das Mailprotokoll."),
         6 => pick(language, "Subject 6: content and media.", "Bereich 6: Inhalt und Medien."),
@@ -227,8 +231,14 @@ pub(super) fn reply(code: u16, language: Language) -> &'static str {
         211 | 214 => pick(language, "Status or help.", "Status oder Hilfe."),
         220 => pick(language, "The server is ready.", "Der Server ist bereit."),
         221 => pick(language, "The server closes the connection.", "Der Server schließt die Verbindung."),
-        250 | 251 => pick(language, "Done; for 251 the mail is forwarded.", "Erledigt; bei 251 wird weitergeleitet."),
-        252 => pick(language, "Cannot verify the address, but will try.", "Adresse nicht prüfbar, Zustellung wird versucht."),
+        250 | 251 => {
+            pick(language, "Done; for 251 the mail is forwarded.", "Erledigt; bei 251 wird weitergeleitet.")
+        }
+        252 => pick(
+            language,
+            "Cannot verify the address, but will try.",
+            "Adresse nicht prüfbar, Zustellung wird versucht.",
+        ),
         354 => pick(language, "Start of the message.", "Beginn der Nachricht."),
         421 => pick(
             language,
@@ -246,7 +256,11 @@ pub(super) fn reply(code: u16, language: Language) -> &'static str {
             "Not enough storage, or too many recipients.",
             "Zu wenig Speicherplatz oder zu viele Empfänger.",
         ),
-        454 => pick(language, "Authentication or TLS not available now.", "Anmeldung oder TLS derzeit nicht verfügbar."),
+        454 => pick(
+            language,
+            "Authentication or TLS not available now.",
+            "Anmeldung oder TLS derzeit nicht verfügbar.",
+        ),
         455 | 555 => pick(
             language,
             "The server cannot take the parameters of MAIL or RCPT.",
@@ -257,14 +271,24 @@ pub(super) fn reply(code: u16, language: Language) -> &'static str {
             "The command or its parameters are not understood, not implemented or out of order.",
             "Der Befehl oder seine Parameter sind unverständlich, nicht vorhanden oder in falscher Reihenfolge.",
         ),
-        521 => pick(language, "This host takes no mail (RFC 7504).", "Dieser Host nimmt keine Mail an (RFC 7504)."),
-        530 | 535 | 538 => pick(language, "Authentication is required or failed.", "Anmeldung nötig oder gescheitert."),
+        521 => pick(
+            language,
+            "This host takes no mail (RFC 7504).",
+            "Dieser Host nimmt keine Mail an (RFC 7504).",
+        ),
+        530 | 535 | 538 => {
+            pick(language, "Authentication is required or failed.", "Anmeldung nötig oder gescheitert.")
+        }
         550 => pick(
             language,
             "Refused: no such mailbox, no access, or a policy. The enhanced code and the text say which.",
             "Abgewiesen: kein solches Postfach, kein Zugriff oder eine Richtlinie. Der erweiterte Code und der Text sagen, was.",
         ),
-        551 => pick(language, "Not a local user; try the path that is named.", "Kein lokaler Benutzer; siehe genannten Weg."),
+        551 => pick(
+            language,
+            "Not a local user; try the path that is named.",
+            "Kein lokaler Benutzer; siehe genannten Weg.",
+        ),
         552 => pick(
             language,
             "Storage exceeded: the mailbox is full, or the message too large.",
@@ -280,7 +304,11 @@ pub(super) fn reply(code: u16, language: Language) -> &'static str {
             "The transaction failed; as a greeting: no service here. Often policy or reputation.",
             "Die Übertragung ist gescheitert; als Begrüßung: kein Dienst hier. Oft Richtlinie oder Reputation.",
         ),
-        556 => pick(language, "The domain takes no mail (RFC 7504).", "Die Domain nimmt keine Mail an (RFC 7504)."),
+        556 => pick(
+            language,
+            "The domain takes no mail (RFC 7504).",
+            "Die Domain nimmt keine Mail an (RFC 7504).",
+        ),
         200..400 => pick(language, "Not a failure.", "Kein Fehler."),
         400..500 => pick(
             language,

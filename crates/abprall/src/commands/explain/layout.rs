@@ -55,7 +55,8 @@ impl<W: Write> Layout for Terminal<W> {
         for (name, value) in facts {
             let label = format!("{name:width$}");
             let indent = " ".repeat(width);
-            let options = textwrap::Options::new(self.width).initial_indent(&indent).subsequent_indent(&indent);
+            let options =
+                textwrap::Options::new(self.width).initial_indent(&indent).subsequent_indent(&indent);
             let text = textwrap::fill(value, options);
             writeln!(self.out, "{DIM}{label}{DIM:#}{}", text.trim_start())?;
         }

@@ -75,7 +75,9 @@ impl Page {
                 page.add_reason(*reason, language, None);
             }
             Question::Reply(code) => page.about_reply(*code, language),
-            Question::Status { status, any_class, reason } => page.about_status(*status, *any_class, *reason, language),
+            Question::Status { status, any_class, reason } => {
+                page.about_status(*status, *any_class, *reason, language)
+            }
             Question::Text { report, classification } => page.about_text(report, classification, language),
         }
         page
@@ -99,8 +101,11 @@ impl Page {
         let name = if any_class { format!("X{}", &status.to_string()[1..]) } else { status.to_string() };
         let Some(entry) = status.knowledge() else {
             self.title = format!("{name} – {}", self.labels.not_registered);
-            let meaning =
-                format!("{} {}", labels::class(status.class(), language), labels::subject(status.subject(), language));
+            let meaning = format!(
+                "{} {}",
+                labels::class(status.class(), language),
+                labels::subject(status.subject(), language)
+            );
             self.facts.push((self.labels.meaning, meaning));
             if reason != Reason::Undetermined {
                 self.usual_facts(reason, language);
@@ -137,10 +142,11 @@ impl Page {
         self.title = entry.prose(language).title.clone();
         self.status = report.status;
         self.reply_code = report.reply_code;
-        let codes: Vec<String> = [report.reply_code.map(|c| c.to_string()), report.status.map(|s| s.to_string())]
-            .into_iter()
-            .flatten()
-            .collect();
+        let codes: Vec<String> =
+            [report.reply_code.map(|c| c.to_string()), report.status.map(|s| s.to_string())]
+                .into_iter()
+                .flatten()
+                .collect();
         let found = [
             (self.labels.codes, Some(codes.join(" ")).filter(|codes| !codes.is_empty())),
             (self.labels.address, report.recipient.as_ref().map(ToString::to_string)),
@@ -249,7 +255,8 @@ impl Page {
         }
         if !chapter.other_systems.is_empty() {
             out.heading(labels.other_systems)?;
-            let rows: Vec<_> = chapter.other_systems.iter().map(|(who, class)| (*who, (*class).to_owned())).collect();
+            let rows: Vec<_> =
+                chapter.other_systems.iter().map(|(who, class)| (*who, (*class).to_owned())).collect();
             out.facts(&rows)?;
         }
         Ok(())

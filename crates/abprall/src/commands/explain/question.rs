@@ -25,7 +25,11 @@ impl Question {
             return Some(Question::Reply(code));
         }
         if let Ok(status) = text.parse() {
-            return Some(Question::Status { status, any_class: false, reason: reason_of(status, classifier) });
+            return Some(Question::Status {
+                status,
+                any_class: false,
+                reason: reason_of(status, classifier),
+            });
         }
         if let Some(rest) = text.strip_prefix(['X', 'x'])
             && let Ok(status) = format!("5{rest}").parse()
@@ -68,7 +72,10 @@ mod tests {
         assert!(matches!(ask("5.4.3"), Some(Question::Status { any_class: false, .. })));
         assert!(matches!(ask("X.4.3"), Some(Question::Status { any_class: true, .. })));
         assert!(matches!(ask("550"), Some(Question::Reply(_))));
-        assert!(matches!(ask("routing_server_failure"), Some(Question::Reason(Reason::RoutingServerFailure))));
+        assert!(matches!(
+            ask("routing_server_failure"),
+            Some(Question::Reason(Reason::RoutingServerFailure))
+        ));
         assert!(matches!(ask("Mailbox full"), Some(Question::Reason(Reason::MailboxFull))));
         assert!(matches!(ask("550 5.1.1 no such user"), Some(Question::Text { .. })));
         assert!(ask("nonsense").is_none());

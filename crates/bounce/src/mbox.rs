@@ -2,17 +2,17 @@
 
 use std::io::{self, BufRead};
 
-use abprall_bounce::limits::MESSAGE_BYTES_MAX;
+use crate::limits::MESSAGE_BYTES_MAX;
 use memchr::{memchr, memmem};
 
 /// Whether a file that starts like this is a mailbox: its first line is a `From ` line.
-pub(super) fn is_mbox(start: &[u8]) -> bool {
+pub fn is_mbox(start: &[u8]) -> bool {
     let line = memchr(b'\n', start).map_or(start, |end| &start[..end]);
     is_from_line(line)
 }
 
 /// The messages of a mailbox, one by one. Only one is in memory, and of that at most [`MESSAGE_BYTES_MAX`] and a line.
-pub(super) struct Mbox<R> {
+pub struct Mbox<R> {
     input: R,
     line: Vec<u8>,
     /// The `From ` line of the next message has been read.
@@ -20,12 +20,16 @@ pub(super) struct Mbox<R> {
 }
 
 impl<R: BufRead> Mbox<R> {
-    pub(super) fn new(input: R) -> Self {
+    /// Splits what `input` gives.
+    pub fn new(input: R) -> Self {
         Self { input, line: Vec::new(), at_message: false }
     }
 
     /// The next message without its `From ` line; `None` at the end.
-    pub(super) fn next_message(&mut self) -> io::Result<Option<Vec<u8>>> {
+    ///
+    /// # Errors
+    /// Those of the input.
+    pub fn next_message(&mut self) -> io::Result<Option<Vec<u8>>> {
         if !self.at_message {
             // Only at the start of the file: what stands before the first `From ` line is nothing.
             loop {
