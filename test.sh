@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Runs all tests of Abprall on a Debian machine with a Rust toolchain (1.95 or newer).
+#
+#   ./test.sh            everything: style, unit and corpus tests, kill and fault tests, fuzzing, the lab of real mail servers
+#   ./test.sh --no-lab   without the lab (which needs root)
+#
+# Needs root for two things, and asks sudo for them: installing Debian packages that are missing, and the lab's network
+# namespaces and mounts. Nothing outside this folder is changed but the installed packages and cargo's own tools.
+set -euo pipefail
+cd "$(dirname "$0")"
+lab=yes
+[ "${1:-}" = --no-lab ] && lab=no
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+step() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+
+step "Packages"
+packages=(build-essential python3)
+[ $lab = yes ] && packages+=(mmdebstrap nftables iproute2 util-linux procps)
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "installing: ${missing[*]}"
+  as_root apt-get update -q
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
+fi
+command -v cargo >/dev/null || { echo "test.sh: cargo is missing; install a Rust toolchain, 1.95 or newer (https://rustup.rs)" >&2; exit 3; }
+command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz
+
+step "Style"
+cargo fmt --all --check
+cargo clippy --quiet --workspace --all-targets -- -D warnings
+
+step "Tests"
+cargo test --quiet --workspace
+cargo test --quiet --workspace --doc
+
+step "Fuzzing, ${FUZZ_SECONDS:=15} seconds a target"
+fuzz/run.sh "$FUZZ_SECONDS"
+
+step "Program"
+cargo build --quiet --release -p abprall
+if [ -d ../shared/corpus ]; then
+  for corpus in public lab; do
+    echo "corpus/$corpus"
+    target/release/abprall classify --format ndjson "../shared/corpus/$corpus/mail" |
+      python3 ../shared/tools/score.py "../shared/corpus/$corpus/expected.ndjson"
+  done
+  echo "corpus/lines"
+  target/release/abprall classify --lines --format ndjson ../shared/corpus/lines/lines.txt |
+    python3 ../shared/tools/score.py ../shared/corpus/lines/expected.ndjson
+else
+  echo "the corpora of others are not beside this checkout: their scores are left out"
+fi
+
+if [ $lab = yes ]; then
+  step "Lab: real mail servers"
+  lab/test.sh
+fi
+step "All tests passed"
