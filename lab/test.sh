@@ -14,6 +14,6 @@ lab/lab.sh build
 lab/lab.sh down >/dev/null 2>&1 || true
 lab/lab.sh up
 # Permanent failures only: they come back within seconds.
-lab/drive/drive.py "$out/fresh" --mta sender,sender-de,exim,sendmail,opensmtpd,courier,haraka \
+python3 lab/drive/drive.py "$out/fresh" --mta sender,sender-de,exim,sendmail,opensmtpd,courier,haraka \
   --case unknown,disabled,german-reply,routing,router-rcpt,router-data,nullmx,nxdomain,nodata,mx-nxdomain,data-spam,dmarc,blocklist,relay-denied,ok-delivered --wait 45
 python3 lab/verdicts.py "$program" "$out"
