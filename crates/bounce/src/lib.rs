@@ -17,6 +17,7 @@ mod line;
 mod mbox;
 mod read;
 mod reading;
+mod reply;
 mod report;
 
 pub use classification::{Because, Classification};
