@@ -50,7 +50,11 @@ fn compare(name: &str, messages: &[Vec<u8>]) {
     }
     let [parse, reading, both] = fastest.map(|time| time.as_secs_f64());
     let bytes: usize = messages.iter().map(Vec::len).sum();
-    println!("{name}: {} messages, {:.1} MB, fastest of {ROUNDS} rounds on one core", messages.len(), bytes as f64 / 1e6);
+    println!(
+        "{name}: {} messages, {:.1} MB, fastest of {ROUNDS} rounds on one core",
+        messages.len(),
+        bytes as f64 / 1e6
+    );
     println!("  mail-parser only (baseline)   {:8.2} ms", parse * 1e3);
     println!("  read                          {:8.2} ms   {:5.2} x", reading * 1e3, reading / parse);
     println!(

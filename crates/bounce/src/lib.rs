@@ -21,7 +21,7 @@ mod reply;
 mod report;
 
 pub use classification::{Because, Classification};
-pub use classify::Classifier;
+pub use classify::{Classifier, Finding, FindingKind, Rule, RuleFile, RuleFileError};
 pub use generator::Generator;
 pub use line::read_line;
 pub use mbox::{Mbox, is_mbox};

@@ -51,7 +51,8 @@ pub(crate) fn parse(text: &str) -> Reply<'_> {
 fn without_type(text: &str) -> &str {
     let Some(end) = memchr::memchr(b';', &text.as_bytes()[..text.len().min(24)]) else { return text };
     let kind = &text.as_bytes()[..end];
-    let is_type = !kind.is_empty() && kind.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-' || *b == b' ');
+    let is_type =
+        !kind.is_empty() && kind.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-' || *b == b' ');
     let is_known = kind.eq_ignore_ascii_case(b"smtp")
         || kind.eq_ignore_ascii_case(b"lmtp")
         || kind.first().is_some_and(|b| b.eq_ignore_ascii_case(&b'x')) && kind.get(1) == Some(&b'-');
@@ -101,19 +102,26 @@ mod tests {
         check("smtp; 554-No relaying allowed", 554, "", "", None);
         check("5.1.1 <a@b.example> unknown", 0, "5.1.1", "", None);
         check("550 User unknown at 192.0.2.1 port 25, 2019", 550, "", "", None);
-        check("smtp;550 5.4.310 DNS domain b.example does not exist", 550, "5.4.310", "", None);
+        check("smtp;550 5.4.310 DNS domain b.example does not exist", 550, "5.4.310", "", Some(Phase::Dns));
     }
 
     #[test]
     fn numbers_that_are_no_codes_are_left_alone() {
         check("message of 550 KB since 2019 from 192.0.2.1", 0, "", "", None);
-        check("connect to mx.example[192.0.2.1]:25: Connection refused", 0, "", "mx.example", Some(Phase::Connect));
+        check(
+            "connect to mx.example[192.0.2.1]:25: Connection refused",
+            0,
+            "",
+            "mx.example",
+            Some(Phase::Connect),
+        );
         check("X-Unix; 77", 0, "", "", None);
     }
 
     #[test]
     fn postfix_wrappers_are_taken_off() {
-        let text = "host mx.example[192.0.2.1] said: 550 5.1.1 <a@b.example>: gone (in reply to RCPT TO command)";
+        let text =
+            "host mx.example[192.0.2.1] said: 550 5.1.1 <a@b.example>: gone (in reply to RCPT TO command)";
         check(text, 550, "5.1.1", "mx.example", Some(Phase::Rcpt));
         assert_eq!(parse(text).text, "550 5.1.1 <a@b.example>: gone");
         assert_eq!(parse(text).issuer, Some(Issuer::Remote));
@@ -121,7 +129,8 @@ mod tests {
         check(text, 421, "", "mx.example", Some(Phase::Greeting));
         let text = "lost connection with mx.example[192.0.2.1] while receiving the initial server greeting";
         check(text, 0, "", "mx.example", Some(Phase::Greeting));
-        let text = "Host or domain name not found. Name service error for name=b.example type=MX: Host not found";
+        let text =
+            "Host or domain name not found. Name service error for name=b.example type=MX: Host not found";
         check(text, 0, "", "", Some(Phase::Dns));
         assert_eq!(parse(text).issuer, Some(Issuer::Reporting));
     }
@@ -152,7 +161,19 @@ mod tests {
 
     #[test]
     fn no_text_makes_it_panic() {
-        for text in ["", ";", "smtp;", "host ", "host [", "host ä[ said: ", " said: ", "(in reply to", "<<<", "<a #", "ü"] {
+        for text in [
+            "",
+            ";",
+            "smtp;",
+            "host ",
+            "host [",
+            "host ä[ said: ",
+            " said: ",
+            "(in reply to",
+            "<<<",
+            "<a #",
+            "ü",
+        ] {
             let _reply = parse(text);
         }
     }

@@ -22,7 +22,8 @@ fn corpus() -> PathBuf {
 
 fn cases() -> Vec<Case> {
     let classifier = Classifier::built_in();
-    let expected = fs::read_to_string(corpus().join("expected.ndjson")).expect("the corpus is part of the repository");
+    let expected =
+        fs::read_to_string(corpus().join("expected.ndjson")).expect("the corpus is part of the repository");
     let case = |line: &str| {
         let row: Value = serde_json::from_str(line).expect("each line is JSON");
         let file = row["file"].as_str().expect("each line names its file").to_owned();
@@ -44,7 +45,8 @@ fn cases() -> Vec<Case> {
 /// The answer for an expected report: by recipient, else by place.
 fn answer_for<'a>(case: &'a Case, index: usize) -> Option<&'a (Report, Classification)> {
     let wanted = case.expected[index]["recipient"].as_str().map(str::to_lowercase);
-    let named = |address: &Option<abprall_mail::EmailAddress>| address.as_ref().map(|a| a.as_str().to_lowercase());
+    let named =
+        |address: &Option<abprall_mail::EmailAddress>| address.as_ref().map(|a| a.as_str().to_lowercase());
     let by_name = wanted.as_ref().and_then(|wanted| {
         let mut answers = case.answers.iter();
         answers.find(|(report, _)| {
@@ -76,11 +78,7 @@ fn hold(share: f64, field: &str, right: impl Fn(&Value, &Report, &Classification
                 Some((report, judged)) if right(wanted, report, judged) => {}
                 Some((report, judged)) => misses.push(format!(
                     "{}: want {wanted}, have {} {} {} ({:?})",
-                    case.file,
-                    report.kind,
-                    judged.reason,
-                    judged.bounce_type,
-                    report.diagnostic
+                    case.file, report.kind, judged.reason, judged.bounce_type, report.diagnostic
                 )),
                 None => misses.push(format!("{}: want {wanted}, have no report", case.file)),
             }

@@ -56,7 +56,11 @@ pub(super) fn find(text: &str) -> Codes {
 fn stands_alone(bytes: &[u8], start: usize) -> bool {
     match start.checked_sub(1).map(|before| bytes[before]) {
         None => true,
-        Some(before) => !before.is_ascii_alphanumeric() && !matches!(before, b'.' | b'_' | b'/' | b'=' | b'@' | b'+') && before < 0x80,
+        Some(before) => {
+            !before.is_ascii_alphanumeric()
+                && !matches!(before, b'.' | b'_' | b'/' | b'=' | b'@' | b'+')
+                && before < 0x80
+        }
     }
 }
 
@@ -71,9 +75,20 @@ fn is_reply_code(bytes: &[u8], start: usize, end: usize) -> bool {
         None => true,
         Some(b' ' | b'\t') => {
             let next = &bytes[end + 1..];
-            let is_unit = [&b"KB"[..], b"MB", b"kB", b"bytes", b"Bytes", b"seconds", b"minutes", b"hours", b"days", b"ms"]
-                .iter()
-                .any(|unit| next.starts_with(unit));
+            let is_unit = [
+                &b"KB"[..],
+                b"MB",
+                b"kB",
+                b"bytes",
+                b"Bytes",
+                b"seconds",
+                b"minutes",
+                b"hours",
+                b"days",
+                b"ms",
+            ]
+            .iter()
+            .any(|unit| next.starts_with(unit));
             !is_unit
         }
         // `550-5.1.1 …`, `550-text`; but not a range or a date: `500-600`.

@@ -13,7 +13,8 @@ pub(super) fn unwrap(text: &str) -> Reply<'_> {
 
 /// `host H[IP] said: … (in reply to X command)`, `host H[IP] refused to talk to me: …`.
 fn postfix(text: &str) -> Option<Reply<'_>> {
-    let start = if text.starts_with("host ") { 0 } else { super::memmem::find(text.as_bytes(), b" host ")? + 1 };
+    let start =
+        if text.starts_with("host ") { 0 } else { super::memmem::find(text.as_bytes(), b" host ")? + 1 };
     let rest = &text[start + 5..];
     let (peer, rest, phase) = match split_at(rest, " said: ") {
         Some((peer, rest)) => (peer, rest, None),
@@ -27,7 +28,14 @@ fn postfix(text: &str) -> Option<Reply<'_>> {
         Some(at) => (&rest[..at], phase::of(&rest[at..])),
         None => (rest, None),
     };
-    Some(Reply { host, ip, phase: phase.or(place), issuer: Some(Issuer::Remote), text: reply.trim(), ..Reply::default() })
+    Some(Reply {
+        host,
+        ip,
+        phase: phase.or(place),
+        issuer: Some(Issuer::Remote),
+        text: reply.trim(),
+        ..Reply::default()
+    })
 }
 
 /// `SMTP error from remote mail server after X: host H [IP]: reply`, or the host line before it.
@@ -46,7 +54,8 @@ fn exim(text: &str) -> Option<Reply<'_>> {
         None => {
             let peer = before.rfind("host ").map(|at| &before[at + 5..]);
             let (host, ip) = peer.and_then(host_and_ip).unwrap_or_default();
-            let after = split_at(rest, ">:").or_else(|| split_at(rest, ": ")).map_or(rest, |(_, reply)| reply);
+            let after =
+                split_at(rest, ">:").or_else(|| split_at(rest, ": ")).map_or(rest, |(_, reply)| reply);
             (host, ip, after)
         }
     };
@@ -68,7 +77,14 @@ fn quoted_reply(text: &str) -> Option<Reply<'_>> {
     let (before, reply) = (&text[..at], &text[at + phrase.len()..]);
     let (host, ip) = peer_of(before);
     let reply = reply.trim_end().trim_end_matches('\'');
-    Some(Reply { host, ip, phase: phase::of(before), issuer: Some(Issuer::Remote), text: reply, ..Reply::default() })
+    Some(Reply {
+        host,
+        ip,
+        phase: phase::of(before),
+        issuer: Some(Issuer::Remote),
+        text: reply,
+        ..Reply::default()
+    })
 }
 
 /// `<mx.example #5.1.1 smtp;550 5.1.1 unknown>`, `mx.example #550 5.1.1 … ##`.
@@ -93,16 +109,24 @@ fn sendmail(text: &str) -> Option<Reply<'_>> {
     if peer.is_none() && answer.is_none() {
         return None;
     }
-    let host = peer.and_then(|peer| peer.split([' ', ':', '\n']).next()).map(|host| host.trim_end_matches('.'));
+    let host =
+        peer.and_then(|peer| peer.split([' ', ':', '\n']).next()).map(|host| host.trim_end_matches('.'));
     let (question, reply) = answer.unwrap_or((text, text));
     let phase = phase::of(question);
     let issuer = answer.is_some().then_some(Issuer::Remote);
-    Some(Reply { host: host.filter(|host| is_host(host)), phase, issuer, text: reply.trim(), ..Reply::default() })
+    Some(Reply {
+        host: host.filter(|host| is_host(host)),
+        phase,
+        issuer,
+        text: reply.trim(),
+        ..Reply::default()
+    })
 }
 
 /// `192.0.2.1 failed after I sent the message.`, `Connected to 192.0.2.1 but …` without a quoted reply.
 fn qmail(text: &str) -> Option<Reply<'_>> {
-    let about_peer = text.starts_with("Connected to ") || split_at(text, " failed after I sent the message").is_some();
+    let about_peer =
+        text.starts_with("Connected to ") || split_at(text, " failed after I sent the message").is_some();
     if !about_peer {
         return None;
     }
@@ -112,15 +136,24 @@ fn qmail(text: &str) -> Option<Reply<'_>> {
 
 /// What an MTA says of its own: it could not connect, or lost the connection, or found nothing in the DNS.
 fn own_words(text: &str) -> Option<Reply<'_>> {
-    const STARTS: [&str; 4] = ["connect to ", "lost connection with ", "conversation with ", "server dropped connection "];
+    const STARTS: [&str; 4] =
+        ["connect to ", "lost connection with ", "conversation with ", "server dropped connection "];
     let phase = phase::of(text);
     for start in STARTS {
         if let Some(at) = find_ignoring_case(text, start) {
             let (host, ip) = host_and_ip(&text[at + start.len()..]).unwrap_or_default();
-            return Some(Reply { host, ip, phase, issuer: Some(Issuer::Reporting), text, ..Reply::default() });
+            return Some(Reply {
+                host,
+                ip,
+                phase,
+                issuer: Some(Issuer::Reporting),
+                text,
+                ..Reply::default()
+            });
         }
     }
-    let issuer = matches!(phase, Some(Phase::Dns | Phase::Queue | Phase::Connect)).then_some(Issuer::Reporting);
+    let issuer =
+        matches!(phase, Some(Phase::Dns | Phase::Queue | Phase::Connect)).then_some(Issuer::Reporting);
     issuer?;
     Some(Reply { phase, issuer, text, ..Reply::default() })
 }
