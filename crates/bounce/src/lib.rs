@@ -10,13 +10,16 @@
 
 mod classification;
 mod classify;
+mod dialect;
 mod generator;
 mod letter;
 pub mod limits;
 mod line;
 mod read;
 mod reading;
+mod reply;
 mod report;
+mod text;
 
 pub use classification::{Because, Classification};
 pub use classify::Classifier;

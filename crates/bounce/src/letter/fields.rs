@@ -68,6 +68,14 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// The whole block as it stands in the message, from the first field to the last.
+    pub fn block(&self) -> &'a [u8] {
+        match (self.list.first(), self.list.last()) {
+            (Some(first), Some(last)) => self.raw.get(first.name.start..last.value.end).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()

@@ -1,0 +1,28 @@
+//! Zoho: one line a recipient, with codes as `ERROR_CODE :550, ERROR_CODE :5.1.1 <…>... User Unknown`.
+
+use super::Dialect;
+use super::Place::Head;
+use crate::Generator;
+use crate::text::finding::Finding;
+use crate::text::notice::Notice;
+use crate::text::reader;
+
+pub(super) const DIALECT: Dialect = Dialect {
+    generator: Generator::new("zoho"),
+    marks: &[(Head, "x-mailer: zoho mail"), (Head, "mailer-daemon@mail.zoho.")],
+    read: Some(read),
+    kind: None,
+};
+
+fn read(notice: &Notice<'_>) -> Vec<Finding> {
+    let mut findings = reader::read(notice);
+    for finding in &mut findings {
+        if let Some(at) = finding.reason.find("ERROR_CODE :") {
+            finding.is_remote = true;
+            let reply = finding.reason[at..].replace("ERROR_CODE :", " ");
+            let words: Vec<&str> = reply.split([' ', ',']).filter(|word| !word.is_empty()).collect();
+            finding.prose = std::mem::replace(&mut finding.reason, words.join(" "));
+        }
+    }
+    findings
+}

@@ -1,0 +1,174 @@
+//! Reads the human text of a bounce: who failed, why, where, for good or for now.
+//!
+//! One shared reader serves most generators; [`crate::dialect`] holds what single ones need.
+
+use crate::dialect::{self, Dialect};
+use crate::letter::{Body, LetterRef};
+use crate::{Kind, Report};
+
+pub(crate) mod address;
+mod codes;
+mod diagnosis;
+pub(crate) mod fields;
+pub(crate) mod finding;
+mod html;
+mod marks;
+pub(crate) mod notice;
+pub(crate) mod reader;
+pub(crate) mod reason;
+mod recipients;
+pub(crate) mod session;
+
+use finding::Finding;
+use notice::Notice;
+
+/// Most text parts tried before giving up: the notice is the first that speaks of a recipient.
+const TEXT_PARTS_MAX: usize = 4;
+
+/// The reports that the human text of a message holds, in its order. Empty when no part reads like a notice.
+///
+/// A report without a recipient means: it is a notice, but names nobody.
+pub(crate) fn read_text(letter: LetterRef<'_>) -> Vec<Report> {
+    let mut nameless = Vec::new();
+    let mut pages = Vec::new();
+    for part in letter.parts() {
+        if pages.len() + nameless.len() >= TEXT_PARTS_MAX {
+            break;
+        }
+        match part.body() {
+            Body::Text(text) if !part.is("text/rfc822-headers") => {
+                let reports = read_one(&Notice::new(letter, text));
+                if reports.iter().any(|report| report.recipient.is_some()) {
+                    return reports;
+                }
+                if nameless.is_empty() {
+                    nameless = reports;
+                }
+            }
+            Body::Html(page) => pages.push(page),
+            Body::Text(_) | Body::Bytes(_) | Body::Message(_) => {}
+        }
+    }
+    for page in pages {
+        let reports = read_one(&Notice::new(letter, &html::to_lines(page)));
+        if reports.iter().any(|report| report.recipient.is_some()) {
+            return reports;
+        }
+    }
+    nameless
+}
+
+fn read_one(notice: &Notice<'_>) -> Vec<Report> {
+    if !notice.is_notice() {
+        return Vec::new();
+    }
+    let dialect = notice.marks.dialect().and_then(|number| dialect::DIALECTS.get(number)).copied();
+    let mut findings = match dialect {
+        Some(Dialect { read: Some(read), .. }) => read(notice),
+        _ if notice.marks.fields => fields::read(notice),
+        _ => reader::read(notice),
+    };
+    without_the_reader(notice, &mut findings);
+    if findings.iter().all(|finding| finding.recipient.is_none()) {
+        add_failed_recipients(notice, &mut findings);
+    }
+    if findings.is_empty() && dialect.is_some() {
+        findings.extend(nameless(notice));
+    }
+    let kind = kind_of(notice, dialect);
+    let reporting_mta = reporting_mta(notice);
+    findings
+        .into_iter()
+        .map(|finding| {
+            let kind = finding.kind.unwrap_or_else(|| kind_for(kind, &finding.reason));
+            let mut report = diagnosis::report_of(finding);
+            report.kind = kind;
+            report.generator = dialect.map(|dialect| dialect.generator);
+            report.reporting_mta.clone_from(&reporting_mta);
+            report
+        })
+        .collect()
+}
+
+/// The one whom the notice is addressed to is no recipient, where others are named.
+fn without_the_reader(notice: &Notice<'_>, findings: &mut Vec<Finding>) {
+    if findings.len() < 2 {
+        return;
+    }
+    let Some(to) = notice.letter.header("To").and_then(|to| address::first_in(&to)) else { return };
+    let is_reader =
+        |finding: &Finding| finding.recipient.as_ref() == Some(&to.address) && finding.reason.is_empty();
+    if findings.iter().any(|finding| !is_reader(finding)) {
+        findings.retain(|finding| !is_reader(finding));
+    }
+}
+
+/// Where the text names nobody, the header does (Exim, Gmail).
+fn add_failed_recipients(notice: &Notice<'_>, findings: &mut Vec<Finding>) {
+    let failed = notice.failed_recipients();
+    if failed.is_empty() {
+        return;
+    }
+    let words = nameless(notice).unwrap_or_default();
+    findings.clear();
+    findings.extend(failed.into_iter().map(|address| Finding { recipient: Some(address), ..words.clone() }));
+}
+
+/// The reason that a notice gives without naming a recipient.
+pub(crate) fn nameless(notice: &Notice<'_>) -> Option<Finding> {
+    let lines: Vec<&str> = notice.lines.iter().map(|line| line.text).collect();
+    let paragraphs: Vec<&[&str]> =
+        lines.split(|line| line.is_empty()).filter(|lines| !lines.is_empty()).collect();
+    let reason = reason::choose(&paragraphs)?;
+    let mut finding = Finding { reason, ..Finding::default() };
+    for line in lines {
+        if finding.prose.len() > crate::limits::PROSE_BYTES_MAX {
+            break;
+        }
+        finding::append(&mut finding.prose, line);
+    }
+    Some(finding)
+}
+
+fn kind_of(notice: &Notice<'_>, dialect: Option<Dialect>) -> Kind {
+    match dialect.and_then(|dialect| dialect.kind) {
+        Some(kind) => kind,
+        None if notice.marks.delayed && !notice.marks.gave_up => Kind::Delayed,
+        None => Kind::Failed,
+    }
+}
+
+/// OpenSMTPD and others give up in words that only the recipient's own line has.
+fn kind_for(kind: Kind, reason: &str) -> Kind {
+    let gave_up = ["envelope expired", "retry timeout exceeded", "message expired"];
+    if gave_up.iter().any(|words| notice::find_ignoring_case(reason, words).is_some()) {
+        Kind::Failed
+    } else {
+        kind
+    }
+}
+
+/// The host that wrote the notice, where its first words say so.
+fn reporting_mta(notice: &Notice<'_>) -> Option<String> {
+    const PHRASES: &[&str] = &[
+        "this is the qmail-send program at ",
+        "this is the mail system at host ",
+        "this is the postfix program at host ",
+        "minutes on the queue on ",
+        "hours on the queue on ",
+        "days on the queue on ",
+        "generating server: ",
+        "reporting-mta: dns; ",
+        "reporting-mta: dsn; ",
+        " at host ",
+    ];
+    let phrase = PHRASES.iter().find_map(|phrase| notice.after(phrase));
+    let dma = || {
+        notice
+            .after("this is the dragonfly mail agent v")
+            .and_then(|rest| rest.split_once(" at "))
+            .map(|(_, host)| host)
+    };
+    let host = phrase.or_else(dma)?.split([' ', ',', '<', '(']).next()?.trim_end_matches(['.', ':']);
+    (host.contains('.') && host.len() < 256).then(|| host.to_owned())
+}
