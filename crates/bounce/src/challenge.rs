@@ -15,7 +15,8 @@ pub(crate) fn read_challenge(letter: LetterRef<'_>, origin: &Origin<'_>) -> Opti
     let marked = fields.has("X-Challenge")
         || fields.has("X-ChoiceMail-Registration-Request")
         || fields.has("X-TMDA-Confirm")
-        || fields.has("X-Delivery-Agent") && fields.get("X-Delivery-Agent").is_some_and(|v| v.starts_with("TMDA"))
+        || fields.has("X-Delivery-Agent")
+            && fields.get("X-Delivery-Agent").is_some_and(|v| v.starts_with("TMDA"))
             && fields.get("Subject").is_some_and(|s| s.to_ascii_lowercase().contains("confirm"));
     if !marked && !(is_automatic(origin) && has_words(letter, &origin.subject)) {
         return None;

@@ -77,9 +77,10 @@ pub(crate) fn looks_like_delivery_status(content: &[u8]) -> bool {
     let recipient = has(b"Final-Recipient:") || has(b"final-recipient:") || has(b"Original-Recipient:");
     let action = has(b"Action:") || has(b"Status:") || has(b"Diagnostic-Code:");
     let first = start.trim_ascii_start();
-    let starts = [b"Reporting-MTA:".as_slice(), b"Final-Recipient:", b"Original-Envelope-Id:", b"Arrival-Date:"]
-        .iter()
-        .any(|name| first.get(..name.len()).is_some_and(|f| f.eq_ignore_ascii_case(name)));
+    let starts =
+        [b"Reporting-MTA:".as_slice(), b"Final-Recipient:", b"Original-Envelope-Id:", b"Arrival-Date:"]
+            .iter()
+            .any(|name| first.get(..name.len()).is_some_and(|f| f.eq_ignore_ascii_case(name)));
     recipient && action && (starts || has(b"Reporting-MTA:"))
 }
 
@@ -97,10 +98,14 @@ fn take_message_fields(block: &Block<'_>, message: &mut Report) {
     };
     fill(&mut message.reporting_mta, block.get("reporting-mta").and_then(|v| host_name(&v)));
     fill(&mut message.received_from_mta, block.get("received-from-mta").and_then(|v| host_name(&v)));
-    let envelope_id = block.get("original-envelope-id").map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
+    let envelope_id =
+        block.get("original-envelope-id").map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
     fill(&mut message.envelope_id, envelope_id);
     let queue_id = ["x-postfix-queue-id", "x-queue-id", "queue-id", "x-haraka-uuid"];
-    fill(&mut message.queue_id, queue_id.iter().find_map(|name| block.get(name)).map(|v| v.trim().to_owned()));
+    fill(
+        &mut message.queue_id,
+        queue_id.iter().find_map(|name| block.get(name)).map(|v| v.trim().to_owned()),
+    );
     let sender = block.get("x-postfix-sender").or_else(|| block.get("x-sender"));
     fill(
         &mut message.sender,
@@ -301,14 +306,17 @@ mod tests {
 
     #[test]
     fn an_empty_line_within_a_group_does_not_split_it() {
-        let found = read("Reporting-MTA: x\n\nFinal-Recipient: a@b.example\n\nAction: failed\nStatus: 5.2.2\n\n\n");
+        let found =
+            read("Reporting-MTA: x\n\nFinal-Recipient: a@b.example\n\nAction: failed\nStatus: 5.2.2\n\n\n");
         assert_eq!(recipients(&found), ["a@b.example"]);
         assert_eq!(found[0].report.reported_status, "5.2.2".parse().ok());
     }
 
     #[test]
     fn a_comment_in_status_is_the_reason_when_there_is_no_other() {
-        let found = read("Final-Recipient: rfc822;a@b.example\nAction: failed\nStatus: 5.1.2 (550 Tried all MXs b.example)\n");
+        let found = read(
+            "Final-Recipient: rfc822;a@b.example\nAction: failed\nStatus: 5.1.2 (550 Tried all MXs b.example)\n",
+        );
         assert_eq!(found[0].report.diagnostic.as_deref(), Some("550 Tried all MXs b.example"));
     }
 

@@ -8,7 +8,10 @@ use crate::origin::Origin;
 pub(crate) fn aggregate_report(letter: LetterRef<'_>, origin: &Origin<'_>) -> Option<NotABounce> {
     let fields = letter.fields();
     let report_type = letter.content_type_parameter("report-type");
-    if fields.has("TLS-Report-Domain") || fields.has("TLS-Report-Submitter") || report_type.as_deref() == Some("tlsrpt") {
+    if fields.has("TLS-Report-Domain")
+        || fields.has("TLS-Report-Submitter")
+        || report_type.as_deref() == Some("tlsrpt")
+    {
         return Some(NotABounce::TlsReport);
     }
     let mut archive = false;
@@ -17,15 +20,21 @@ pub(crate) fn aggregate_report(letter: LetterRef<'_>, origin: &Origin<'_>) -> Op
         if kind.starts_with("application/tlsrpt") {
             return Some(NotABounce::TlsReport);
         }
-        let name = part.header("Content-Disposition").or_else(|| part.header("Content-Type")).unwrap_or_default();
+        let name =
+            part.header("Content-Disposition").or_else(|| part.header("Content-Type")).unwrap_or_default();
         archive |= ["gzip", "zip", "xml", "octet-stream"].iter().any(|word| kind.ends_with(word))
             // `receiver!domain!begin!end.xml.gz` (RFC 7489 §7.2.1.1)
             || name.matches('!').count() >= 2;
     }
     let subject = origin.subject.to_ascii_lowercase();
-    let names_report = subject.contains("report domain:") || subject.contains("report-id:") || subject.contains("dmarc aggregate");
-    (archive && (names_report && subject.contains("submitter:") || subject.contains("dmarc") || subject.contains("report domain:")))
-        .then_some(NotABounce::DmarcReport)
+    let names_report = subject.contains("report domain:")
+        || subject.contains("report-id:")
+        || subject.contains("dmarc aggregate");
+    (archive
+        && (names_report && subject.contains("submitter:")
+            || subject.contains("dmarc")
+            || subject.contains("report domain:")))
+    .then_some(NotABounce::DmarcReport)
 }
 
 #[cfg(test)]

@@ -72,7 +72,8 @@ fn reports(fields: &Fields<'_>, original: &Returned) -> Vec<Report> {
     if recipients.is_empty() {
         recipients.extend(original.to.first().cloned());
     }
-    let sender = fields.get("Original-Mail-From").and_then(|value| address_in(&value)).map(|a| a.as_str().to_owned());
+    let sender =
+        fields.get("Original-Mail-From").and_then(|value| address_in(&value)).map(|a| a.as_str().to_owned());
     let text = |name: &str| fields.get(name).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
     let base = about(original);
     let report = Report {
@@ -80,7 +81,10 @@ fn reports(fields: &Fields<'_>, original: &Returned) -> Vec<Report> {
         sender: sender.or_else(|| base.sender.clone()),
         envelope_id: text("Original-Envelope-Id"),
         reporting_mta: text("Reporting-MTA").and_then(|v| crate::delivery_status::host_name(&v)),
-        arrived_at: fields.get("Arrival-Date").or_else(|| fields.get("Received-Date")).and_then(|v| parse_date(&v)),
+        arrived_at: fields
+            .get("Arrival-Date")
+            .or_else(|| fields.get("Received-Date"))
+            .and_then(|v| parse_date(&v)),
         diagnostic: text("Feedback-Type").map(|kind| match text("Auth-Failure") {
             Some(failure) => format!("Feedback-Type: {kind}; Auth-Failure: {failure}"),
             None => format!("Feedback-Type: {kind}"),
@@ -129,9 +133,14 @@ mod tests {
     #[test]
     fn every_recipient_of_a_complaint_has_a_report() {
         let found = read("abuse");
-        let names: Vec<_> = found.iter().filter_map(|r| r.recipient.as_ref()).map(EmailAddress::as_str).collect();
+        let names: Vec<_> =
+            found.iter().filter_map(|r| r.recipient.as_ref()).map(EmailAddress::as_str).collect();
         assert_eq!(names, ["a@b.example", "c@b.example"]);
-        assert!(found.iter().all(|r| r.kind == Kind::Complaint && r.message_id.as_deref() == Some("7@us.example")));
+        assert!(
+            found
+                .iter()
+                .all(|r| r.kind == Kind::Complaint && r.message_id.as_deref() == Some("7@us.example"))
+        );
         assert_eq!(found[0].sender.as_deref(), Some("s@us.example"));
     }
 

@@ -76,9 +76,12 @@ impl<'a> Origin<'a> {
 /// `Re:`, `Fwd:` and their kin: a person answers or forwards.
 pub(crate) fn is_answer(subject: &str) -> bool {
     let subject = subject.trim_start();
-    ["re:", "fw:", "fwd:", "aw:", "wg:", "tr:", "rv:", "i:", "r:", "sv:", "vs:", "antw:", "転送:", "转发:", "回复:"]
-        .iter()
-        .any(|mark| subject.get(..mark.len()).is_some_and(|s| s.to_lowercase() == *mark))
+    [
+        "re:", "fw:", "fwd:", "aw:", "wg:", "tr:", "rv:", "i:", "r:", "sv:", "vs:", "antw:", "転送:",
+        "转发:", "回复:",
+    ]
+    .iter()
+    .any(|mark| subject.get(..mark.len()).is_some_and(|s| s.to_lowercase() == *mark))
 }
 
 /// The first address of a From, To or Sender field.
@@ -89,7 +92,10 @@ pub(crate) fn address_in(field: &str) -> Option<EmailAddress> {
     {
         return Some(address);
     }
-    field.split([' ', ',', '\t']).filter(|word| word.contains('@')).find_map(|word| EmailAddress::parse_lenient(word).ok())
+    field
+        .split([' ', ',', '\t'])
+        .filter(|word| word.contains('@'))
+        .find_map(|word| EmailAddress::parse_lenient(word).ok())
 }
 
 /// Local parts and names under which mail systems write.
@@ -235,13 +241,20 @@ mod tests {
 
     #[test]
     fn an_answer_to_a_bounce_has_no_bounce_subject() {
-        let letter = Letter::parse(b"From: a@b.example\nSubject: Fwd: Undelivered Mail Returned to Sender\n\nx").unwrap();
+        let letter =
+            Letter::parse(b"From: a@b.example\nSubject: Fwd: Undelivered Mail Returned to Sender\n\nx")
+                .unwrap();
         assert!(!Origin::of(letter.view()).has_bounce_subject);
     }
 
     #[test]
     fn addresses_are_found_in_fields_of_all_shapes() {
-        for text in ["Anna <a@b.example>", "a@b.example (Anna)", "<a@b.example>", "\"A, B\" <a@b.example>, c@d.example <a@b.example>"] {
+        for text in [
+            "Anna <a@b.example>",
+            "a@b.example (Anna)",
+            "<a@b.example>",
+            "\"A, B\" <a@b.example>, c@d.example <a@b.example>",
+        ] {
             assert_eq!(address_in(text).unwrap().as_str(), "a@b.example", "{text}");
         }
         assert_eq!(address_in("undisclosed-recipients:;"), None);

@@ -42,7 +42,9 @@ pub(crate) fn read_receipt(letter: LetterRef<'_>) -> Option<Receipt> {
         subject: returned.subject,
         sender: returned.return_path.or(returned.from),
         diagnostic: reason_in(text),
-        reporting_mta: fields.get("Reporting-UA").and_then(|v| crate::delivery_status::host_name(v.split(';').next()?)),
+        reporting_mta: fields
+            .get("Reporting-UA")
+            .and_then(|v| crate::delivery_status::host_name(v.split(';').next()?)),
         issuer: Some(Issuer::Reporting),
         phase: Some(Phase::AfterDelivery),
         hops: returned.hops,
@@ -63,9 +65,15 @@ fn is_refusal(disposition: &str, subject: &str, text: &str) -> bool {
     automatic
         && kind.starts_with("deleted")
         && (subject.starts_with("rejected")
-            || ["automatically rejected", "was rejected", "has been rejected", "was refused", "has been refused"]
-                .iter()
-                .any(|words| text.contains(words)))
+            || [
+                "automatically rejected",
+                "was rejected",
+                "has been rejected",
+                "was refused",
+                "has been refused",
+            ]
+            .iter()
+            .any(|words| text.contains(words)))
 }
 
 /// What the recipient's filter said: the text after `… was automatically rejected:`, where that stands.
@@ -95,7 +103,9 @@ mod tests {
 
     #[test]
     fn a_read_receipt_is_no_failure() {
-        for disposition in ["manual-action/MDN-sent-manually; displayed", "automatic-action/MDN-sent-automatically; deleted"] {
+        for disposition in
+            ["manual-action/MDN-sent-manually; displayed", "automatic-action/MDN-sent-automatically; deleted"]
+        {
             assert!(matches!(read("Read: x", "It was displayed.", disposition), Receipt::Read));
         }
     }

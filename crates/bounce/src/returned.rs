@@ -62,14 +62,27 @@ pub(crate) fn read_returned(letter: LetterRef<'_>) -> Option<Returned> {
 fn is_header_type(kind: &str) -> bool {
     matches!(
         kind,
-        "message/global-headers" | "message/rfc822-headers" | "message/rfc822-header" | "message/partial" | "application/rfc822"
+        "message/global-headers"
+            | "message/rfc822-headers"
+            | "message/rfc822-header"
+            | "message/partial"
+            | "application/rfc822"
     )
 }
 
 /// The original message within an ARF or MDN, whose other parts are no text of an MTA.
 pub(crate) fn returned(fields: &Fields<'_>) -> Returned {
     let mut to = Vec::new();
-    for name in ["To", "X-HmXmrOriginalRecipient", "X-Original-To", "Delivered-To", "Envelope-To", "X-Envelope-To", "X-Rcpt-To", "Apparently-To"] {
+    for name in [
+        "To",
+        "X-HmXmrOriginalRecipient",
+        "X-Original-To",
+        "Delivered-To",
+        "Envelope-To",
+        "X-Envelope-To",
+        "X-Rcpt-To",
+        "Apparently-To",
+    ] {
         for value in fields.all(name) {
             collect_addresses(&value, &mut to);
         }
@@ -77,8 +90,12 @@ pub(crate) fn returned(fields: &Fields<'_>) -> Returned {
             break;
         }
     }
-    let hops: Vec<Hop> =
-        fields.all("Received").iter().take(limits::HOPS_MAX).filter_map(|value| parse_received(value)).collect();
+    let hops: Vec<Hop> = fields
+        .all("Received")
+        .iter()
+        .take(limits::HOPS_MAX)
+        .filter_map(|value| parse_received(value))
+        .collect();
     let path = |value: Cow<'_, str>| {
         let path = value.trim_matches(['<', '>', ' ']).to_owned();
         path.contains('@').then_some(path)
@@ -150,7 +167,17 @@ static FIELD_NAMES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .match_kind(MatchKind::LeftmostFirst)
-        .build(["Received:", "Return-Path:", "Message-ID:", "From:", "Subject:", "DKIM-Signature:", "X-Originating-IP:", "Date:", "To:"])
+        .build([
+            "Received:",
+            "Return-Path:",
+            "Message-ID:",
+            "From:",
+            "Subject:",
+            "DKIM-Signature:",
+            "X-Originating-IP:",
+            "Date:",
+            "To:",
+        ])
         .ok()
 });
 
@@ -229,7 +256,9 @@ mod tests {
     fn a_header_pasted_into_the_text_is_found_also_indented() {
         for indent in ["", "> ", "   "] {
             let pasted: String = HEADER.lines().map(|line| format!("{indent}{line}\n")).collect();
-            let found = read(&format!("From: x\n\nTo: your message failed\n\n--- Below this line is a copy of the message.\n\n{pasted}\nbody\n"));
+            let found = read(&format!(
+                "From: x\n\nTo: your message failed\n\n--- Below this line is a copy of the message.\n\n{pasted}\nbody\n"
+            ));
             assert_eq!(found.message_id.as_deref(), Some("1@a.example"), "{indent:?}");
         }
     }

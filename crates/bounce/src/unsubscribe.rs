@@ -14,7 +14,9 @@ pub(crate) fn read_unsubscribe(letter: LetterRef<'_>, origin: &Origin<'_>) -> Op
     let subject = origin.subject.trim().to_lowercase();
     let subject = subject.strip_prefix("re:").map_or(subject.as_str(), str::trim);
     let by_subject = SUBJECTS.iter().any(|word| {
-        subject.strip_prefix(word).is_some_and(|rest| rest.len() <= 80 && !rest.starts_with(|c: char| c.is_alphabetic()))
+        subject
+            .strip_prefix(word)
+            .is_some_and(|rest| rest.len() <= 80 && !rest.starts_with(|c: char| c.is_alphabetic()))
     });
     let to_list = fields.get("To").is_some_and(|to| {
         let to = to.to_ascii_lowercase();
@@ -85,7 +87,9 @@ mod tests {
     fn who_wants_to_leave_is_understood() {
         assert!(is_unsubscribe("From: a@b.example\nSubject: Unsubscribe\n\nplease"));
         assert!(is_unsubscribe("From: a@b.example\nSubject: Abmeldung\n\n"));
-        assert!(is_unsubscribe("From: a@b.example\nTo: unsubscribe+7@l.example\nSubject: hi\n\nPlease remove me."));
+        assert!(is_unsubscribe(
+            "From: a@b.example\nTo: unsubscribe+7@l.example\nSubject: hi\n\nPlease remove me."
+        ));
         assert!(!is_unsubscribe("From: a@b.example\nSubject: unsubscribed users in our report\n\nhello"));
         assert!(!is_unsubscribe("From: a@b.example\nSubject: hello\n\nunsubscribe"));
     }

@@ -67,7 +67,8 @@ fn without_xtext(text: &str) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let hex = bytes.get(at + 1..at + 3).filter(|h| h.iter().all(|b| matches!(b, b'0'..=b'9' | b'A'..=b'F')));
+        let hex =
+            bytes.get(at + 1..at + 3).filter(|h| h.iter().all(|b| matches!(b, b'0'..=b'9' | b'A'..=b'F')));
         match hex.and_then(|h| std::str::from_utf8(h).ok()).and_then(|h| u8::from_str_radix(h, 16).ok()) {
             Some(byte) if bytes[at] == b'+' => {
                 out.push(byte);

@@ -44,7 +44,7 @@ impl<'a> Block<'a> {
 }
 
 /// Splits a part into its blocks, one after the other.
-pub(super) fn blocks<'a>(content: &'a [u8], damage: &'a mut Vec<Damage>) -> Vec<Block<'a>> {
+pub(super) fn blocks<'a>(content: &'a [u8], damage: &mut Vec<Damage>) -> Vec<Block<'a>> {
     let mut found = Vec::new();
     let mut block = Block { content, fields: Vec::new() };
     let mut at = 0;

@@ -1,6 +1,5 @@
 //! Turns a finding's words into the fields of a report.
 
-
 use super::codes;
 use super::finding::Finding;
 use super::html::start_of;
