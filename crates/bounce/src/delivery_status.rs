@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use abprall_mail::{EmailAddress, EnhancedStatus, StatusClass};
+use abprall_mail::{EnhancedStatus, StatusClass};
 
 use crate::letter::{parse_date, unfold};
 use crate::{Damage, Kind, Report, limits};
@@ -23,14 +23,18 @@ pub(crate) struct RecipientStatus {
     pub diagnostic_type: Option<String>,
     /// Whether there was an Action field that says something.
     pub has_action: bool,
+    /// The software that is known by its own fields.
+    pub author: Option<&'static str>,
 }
 
 /// Reads a delivery-status part: one entry for each recipient group, in order.
 pub(crate) fn read_delivery_status(content: &[u8], damage: &mut Vec<Damage>) -> Vec<RecipientStatus> {
     let mut message = Report::default();
+    let mut author = None;
     let mut found: Vec<RecipientStatus> = Vec::new();
     for block in blocks(content, damage) {
         take_message_fields(&block, &mut message);
+        author = author.or_else(|| author_of(&block));
         if block.has_recipient() {
             if found.len() >= limits::RECIPIENTS_MAX {
                 note(damage, Damage::TooManyRecipients);
@@ -47,6 +51,7 @@ pub(crate) fn read_delivery_status(content: &[u8], damage: &mut Vec<Damage>) -> 
         }
     }
     for status in &mut found {
+        status.author = author;
         let report = &mut status.report;
         report.reporting_mta.clone_from(&message.reporting_mta);
         report.received_from_mta.clone_from(&message.received_from_mta);
@@ -101,18 +106,30 @@ fn take_message_fields(block: &Block<'_>, message: &mut Report) {
     let envelope_id =
         block.get("original-envelope-id").map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
     fill(&mut message.envelope_id, envelope_id);
-    let queue_id = ["x-postfix-queue-id", "x-queue-id", "queue-id", "x-haraka-uuid"];
-    fill(
-        &mut message.queue_id,
-        queue_id.iter().find_map(|name| block.get(name)).map(|v| v.trim().to_owned()),
-    );
-    let sender = block.get("x-postfix-sender").or_else(|| block.get("x-sender"));
-    fill(
-        &mut message.sender,
-        sender.and_then(|v| parse_typed_address(&v)).map(|address| address.as_str().to_owned()),
-    );
+    let queue_id = block.get_own("-queue-id").or_else(|| block.get_own("-queueid"));
+    fill(&mut message.queue_id, queue_id.map(|v| v.trim().to_owned()).filter(|v| !v.is_empty()));
+    let sender = block.get_own("-sender").and_then(|v| parse_typed_address(&v));
+    fill(&mut message.sender, sender.map(|address| address.as_str().to_owned()));
     if message.arrived_at.is_none() {
         message.arrived_at = block.get("arrival-date").and_then(|v| parse_date(&v));
+    }
+}
+
+/// The software that signs its fields. Postfix names them after its `mail_name`: `X-Postfix-Queue-ID`, `X-Outbound-Mail-Relay-Queue-ID`.
+fn author_of(block: &Block<'_>) -> Option<&'static str> {
+    if block.has_prefix("x-powermta-") {
+        Some("powermta")
+    } else if block.has_prefix("x-sendgrid-") {
+        Some("sendgrid")
+    } else if block.get_own("-queue-id").is_some() && block.get_own("-sender").is_some() {
+        Some("postfix")
+    } else if block.get("x-display-name").is_some() || block.has_prefix("x-microsoft-exchange-") {
+        Some("exchange")
+    } else if block.get("reporting-mta").is_some_and(|v| v.contains('(') && v.trim_end().ends_with(')')) {
+        // A channel beside the host: `dns;mx.example (tcp-daemon)`.
+        Some("messagingserver")
+    } else {
+        None
     }
 }
 
@@ -159,6 +176,7 @@ fn recipient_status(block: &Block<'_>, damage: &mut Vec<Damage>) -> RecipientSta
         },
         diagnostic_type,
         has_action: action.is_some(),
+        author: None,
     }
 }
 
@@ -257,15 +275,15 @@ fn value_of(bytes: &[u8]) -> Cow<'_, str> {
     unfold(&bytes[..bytes.len().min(limits::FIELD_BYTES_MAX)])
 }
 
-/// An address in a field that may carry a type.
-#[cfg(test)]
-fn address(text: &str) -> Option<EmailAddress> {
-    parse_typed_address(text)
-}
-
 #[cfg(test)]
 mod tests {
+    use abprall_mail::EmailAddress;
+
     use super::*;
+
+    fn address(text: &str) -> Option<EmailAddress> {
+        parse_typed_address(text)
+    }
 
     fn read(text: &str) -> Vec<RecipientStatus> {
         read_delivery_status(text.as_bytes(), &mut Vec::new())

@@ -14,8 +14,10 @@ pub(crate) fn generator_of(letter: LetterRef<'_>, origin: &Origin<'_>, seen: &Se
     let host = seen.reporting_mta.unwrap_or_default();
     let from = origin.from.to_ascii_lowercase();
     let within = |domain: &str| host.ends_with(domain) || message_id.trim_end_matches('>').ends_with(domain);
-    let name = if seen.has_postfix_fields || seen.diagnostic_type == Some("x-postfix") {
+    let name = if seen.diagnostic_type == Some("x-postfix") {
         "postfix"
+    } else if let Some(author) = seen.author.filter(|author| *author != "exchange") {
+        author
     } else if boundary.contains("eximdsn") || fields.has("X-Failed-Recipients") && is_exim_id(&message_id) {
         "exim"
     } else if within("mx.google.com")
@@ -34,9 +36,12 @@ pub(crate) fn generator_of(letter: LetterRef<'_>, origin: &Origin<'_>, seen: &Se
         "courier"
     } else if fields.all("Received").iter().take(3).any(|r| r.contains("(OpenSMTPD)")) {
         "opensmtpd"
-    } else if boundary.starts_with("boundary_") && seen.has_bare_remote_address {
+    } else if fields.has("X-DSNContext") || boundary.contains("B5ADSN=_") {
+        // The SMTP service of Windows, which also was Hotmail's.
+        if host.contains("hotmail.") || host.contains("outlook.") { "outlook" } else { "exchange" }
+    } else if boundary.len() == 45 && boundary.starts_with("boundary_") {
         "haraka"
-    } else if boundary.starts_with("Boundary_(ID_") || seen.reporting_comment {
+    } else if boundary.starts_with("Boundary_(ID_") {
         "messagingserver"
     } else if seen.diagnostic_type == Some("x-notes")
         || fields.get("X-Mailer").is_some_and(|m| m.contains("Domino") || m.contains("Notes"))
@@ -46,7 +51,12 @@ pub(crate) fn generator_of(letter: LetterRef<'_>, origin: &Origin<'_>, seen: &Se
         || boundary.starts_with("report") && message_id.contains("pmta")
     {
         "powermta"
-    } else if fields.has("X-MS-Exchange-Message-Is-Ndr")
+    } else if from.contains("barracuda") {
+        "barracuda"
+    } else if within("mimecast.com") || within("mimecast.lan") {
+        "mimecast"
+    } else if seen.author == Some("exchange")
+        || fields.has("X-MS-Exchange-Message-Is-Ndr")
         || from.contains("microsoftexchange")
         || fields.has("X-MS-Exchange-Organization-SCL")
     {
@@ -74,11 +84,8 @@ pub(crate) fn generator_of(letter: LetterRef<'_>, origin: &Origin<'_>, seen: &Se
 pub(crate) struct Seen<'a> {
     pub reporting_mta: Option<&'a str>,
     pub diagnostic_type: Option<&'a str>,
-    pub has_postfix_fields: bool,
-    /// Remote-MTA is an address, not a name.
-    pub has_bare_remote_address: bool,
-    /// Reporting-MTA names a channel: `mx.example (tcp-daemon)`.
-    pub reporting_comment: bool,
+    /// Known by its own fields.
+    pub author: Option<&'static str>,
 }
 
 /// `<E1xVd3Z-00008W-2Y@host>`: an Exim queue id behind an E.

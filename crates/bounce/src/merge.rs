@@ -77,7 +77,7 @@ fn absorb(before: &mut Report, report: Report) {
 }
 
 fn joined(status: RecipientStatus, text: Option<&Report>) -> Report {
-    let RecipientStatus { mut report, diagnostic_type, has_action } = status;
+    let RecipientStatus { mut report, diagnostic_type, has_action, .. } = status;
     let own_diagnostic = report.diagnostic.is_some();
     if let Some(text) = text {
         take_from_text(&mut report, text, has_action);
@@ -96,7 +96,8 @@ fn joined(status: RecipientStatus, text: Option<&Report>) -> Report {
     };
     report.phase = report.phase.or(parsed.phase).or_else(|| text.and_then(|text| text.phase));
     if report.remote_mta.is_none() {
-        report.remote_mta = text.and_then(|text| text.remote_mta.clone());
+        let from_text = text.and_then(|text| text.remote_mta.clone());
+        report.remote_mta = from_text.or_else(|| parsed.host.map(|host| host.to_lowercase()));
     }
     report.issuer = issuer_of(&report, diagnostic_type.as_deref(), own_diagnostic, text);
     if report.phase.is_none() {
@@ -168,27 +169,39 @@ pub(crate) fn phase_of(report: &Report) -> Option<Phase> {
     if matches!(report.kind, Kind::Delivered | Kind::Relayed | Kind::Expanded) {
         return None;
     }
-    let words = [&report.diagnostic, &report.prose].into_iter().flatten();
-    for words in words {
+    if report.issuer == Some(Issuer::Remote) && report.reply_code.is_some() {
+        return phase_of_reply(report);
+    }
+    for words in [&report.diagnostic, &report.prose].into_iter().flatten() {
         let words = words.to_ascii_lowercase();
         if let Some((_, phase)) = WORDS.iter().find(|(mark, _)| words.contains(mark)) {
             return Some(*phase);
         }
     }
     let status = report.status?;
-    if report.issuer == Some(Issuer::Remote) && report.reply_code.is_some() {
-        return match (status.subject(), status.detail()) {
-            (1, 1 | 2 | 3 | 6) | (2, 1) => Some(Phase::Rcpt),
-            (1, 7 | 8) => Some(Phase::Mail),
-            (6, _) => Some(Phase::EndOfData),
-            _ => None,
-        };
-    }
     match (status.subject(), status.detail()) {
         (4, 7) => Some(Phase::Queue),
         (4, 1) => Some(Phase::Connect),
         (4, 3 | 4) | (1, 2 | 10) => Some(Phase::Dns),
         (4, 6) => Some(Phase::Queue),
+        _ => None,
+    }
+}
+
+/// Where a server's reply was given, by what it refuses.
+fn phase_of_reply(report: &Report) -> Option<Phase> {
+    let words = report.diagnostic.as_deref().unwrap_or_default().to_ascii_lowercase();
+    if ["recipient address rejected", "relay access denied", "relaying denied"]
+        .iter()
+        .any(|mark| words.contains(mark))
+    {
+        return Some(Phase::Rcpt);
+    }
+    let status = report.status?;
+    match (status.subject(), status.detail()) {
+        (1, 1 | 2 | 3 | 6) | (2, 1) => Some(Phase::Rcpt),
+        (1, 7 | 8) => Some(Phase::Mail),
+        (6, _) => Some(Phase::EndOfData),
         _ => None,
     }
 }
@@ -209,7 +222,10 @@ const WORDS: &[(&str, Phase)] = &[
     ("all relevant mx records", Phase::Dns),
     ("does not accept mail (nullmx)", Phase::Dns),
     ("null mx", Phase::Dns),
-    ("tls", Phase::Tls),
+    ("starttls", Phase::Tls),
+    ("tls session", Phase::Tls),
+    ("tls is required", Phase::Tls),
+    ("certificate", Phase::Tls),
     ("connection refused", Phase::Connect),
     ("connection timed out", Phase::Connect),
     ("no route to host", Phase::Connect),

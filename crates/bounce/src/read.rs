@@ -132,13 +132,7 @@ fn status_reports(letter: LetterRef<'_>, origin: &Origin<'_>, statuses: Vec<Reci
     let seen = Seen {
         reporting_mta: first.report.reporting_mta.as_deref(),
         diagnostic_type: first.diagnostic_type.as_deref(),
-        has_postfix_fields: first.report.queue_id.is_some(),
-        has_bare_remote_address: first
-            .report
-            .remote_mta
-            .as_deref()
-            .is_some_and(|r| r.parse::<std::net::IpAddr>().is_ok()),
-        reporting_comment: false,
+        author: first.author,
     };
     let generator = generator_of(letter, origin, &seen);
     let mut reports = merge(statuses, text::read_text(letter));
@@ -196,6 +190,11 @@ fn add_returned(report: &mut Report, returned: &Returned, single: bool) {
         if report.original_recipient.is_none() {
             report.original_recipient = Some(only.clone());
         }
+    }
+    if report.original_recipient.is_none()
+        && report.recipient.as_ref().is_some_and(|address| returned.to.contains(address))
+    {
+        report.original_recipient.clone_from(&report.recipient);
     }
     let sender =
         returned.return_path.clone().or_else(|| report.sender.take()).or_else(|| returned.from.clone());

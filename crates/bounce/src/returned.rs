@@ -21,8 +21,6 @@ pub(crate) struct Returned {
     /// The addresses of To; of fields that name the envelope recipient, where To is missing.
     pub to: Vec<EmailAddress>,
     pub hops: Vec<Hop>,
-    /// Whether the message was a bounce or automatic answer itself.
-    pub is_automatic: bool,
 }
 
 /// Most addresses of To that are looked at: more than one is no help in naming the recipient.
@@ -112,7 +110,6 @@ pub(crate) fn returned(fields: &Fields<'_>) -> Returned {
         from: fields.get("From").and_then(|from| address_in(&from)).map(|from| from.as_str().to_owned()),
         to,
         hops,
-        is_automatic: fields.get("Auto-Submitted").is_some_and(|v| !v.eq_ignore_ascii_case("no")),
     }
 }
 

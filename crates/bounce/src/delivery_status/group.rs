@@ -26,6 +26,25 @@ impl<'a> Block<'a> {
         Some(value_of(&self.content[field.start..field.end]))
     }
 
+    /// The first `X-` field whose name ends so, whatever it is called between.
+    pub fn get_own(&self, end: &str) -> Option<Cow<'a, str>> {
+        let is_own = |name: &str| {
+            let name = name.as_bytes();
+            name.len() > end.len() + 2
+                && name[..2].eq_ignore_ascii_case(b"x-")
+                && name[name.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
+        };
+        let field = self.fields.iter().find(|f| is_own(f.name))?;
+        Some(value_of(&self.content[field.start..field.end]))
+    }
+
+    /// Whether a field's name begins so.
+    pub fn has_prefix(&self, start: &str) -> bool {
+        self.fields
+            .iter()
+            .any(|f| f.name.get(..start.len()).is_some_and(|name| name.eq_ignore_ascii_case(start)))
+    }
+
     /// Whether the block speaks of a recipient.
     pub fn has_recipient(&self) -> bool {
         self.has("final-recipient") || self.has("original-recipient") || self.has("x-actual-recipient")
