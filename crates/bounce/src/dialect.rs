@@ -7,6 +7,7 @@ use crate::{Generator, Kind};
 mod exim;
 mod fml;
 mod google;
+mod messaging_server;
 mod microsoft;
 mod named;
 mod postfix_session;
@@ -47,6 +48,13 @@ pub(crate) const DIALECTS: &[Dialect] = &[
     postfix_session::DIALECT,
     fml::DIALECT,
     zoho::DIALECT,
+    named::EZWEB,
+    named::KDDI,
+    named::DOCOMO,
+    named::SOFTBANK,
+    named::BIGLOBE,
+    named::VERIZON,
+    named::FACEBOOK,
     named::WORKMAIL,
     named::MAILRU,
     named::KUNDENSERVER,
@@ -78,7 +86,7 @@ pub(crate) const DIALECTS: &[Dialect] = &[
     named::SYMANTEC,
     named::IMAIL,
     named::MDAEMON,
-    named::MESSAGING_SERVER,
+    messaging_server::DIALECT,
     named::KERIO,
     named::COMMUNIGATE,
     named::AXIGEN,
@@ -87,15 +95,21 @@ pub(crate) const DIALECTS: &[Dialect] = &[
     named::MAILMAN,
     named::MAJORDOMO,
     named::AMAVIS,
-    named::FACEBOOK,
-    named::EZWEB,
-    named::KDDI,
-    named::DOCOMO,
-    named::SOFTBANK,
-    named::BIGLOBE,
-    named::VERIZON,
     named::POSTFIX,
     named::X1,
     named::X2,
     named::SENDMAIL,
 ];
+#[cfg(test)]
+mod experiments {
+    use crate::text::rows_of;
+    #[test]
+    fn show() {
+        let all = std::fs::read_to_string("/tmp/own.txt").unwrap();
+        for block in all.split("\n%%%%\n") {
+            let (want, mail) = block.trim_start().split_once('\n').unwrap();
+            let have = rows_of(mail).join(" ;; ");
+            println!("{} {want}\n     {have}", if want == have { "ok  " } else { "DIFF" });
+        }
+    }
+}

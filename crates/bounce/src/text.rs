@@ -14,6 +14,7 @@ pub(crate) mod finding;
 mod html;
 mod marks;
 pub(crate) mod notice;
+mod octal;
 pub(crate) mod reader;
 pub(crate) mod reason;
 mod recipients;
@@ -37,7 +38,8 @@ pub(crate) fn read_text(letter: LetterRef<'_>) -> Vec<Report> {
         }
         match part.body() {
             Body::Text(text) if !part.is("text/rfc822-headers") => {
-                let reports = read_one(&Notice::new(letter, text));
+                let text = octal::decoded(text);
+                let reports = read_one(&Notice::new(letter, &text));
                 if reports.iter().any(|report| report.recipient.is_some()) {
                     return reports;
                 }
@@ -80,7 +82,7 @@ fn read_one(notice: &Notice<'_>) -> Vec<Report> {
     findings
         .into_iter()
         .map(|finding| {
-            let kind = finding.kind.unwrap_or_else(|| kind_for(kind, &finding.reason));
+            let kind = kind_for(finding.kind.unwrap_or(kind), &finding.reason);
             let mut report = diagnosis::report_of(finding);
             report.kind = kind;
             report.generator = dialect.map(|dialect| dialect.generator);
@@ -133,13 +135,22 @@ pub(crate) fn nameless(notice: &Notice<'_>) -> Option<Finding> {
 fn kind_of(notice: &Notice<'_>, dialect: Option<Dialect>) -> Kind {
     match dialect.and_then(|dialect| dialect.kind) {
         Some(kind) => kind,
-        None if notice.marks.delayed && !notice.marks.gave_up => Kind::Delayed,
+        None if notice.marks.gave_up => Kind::Failed,
+        None if notice.marks.delayed => Kind::Delayed,
+        None if notice.marks.delivered => Kind::Delivered,
         None => Kind::Failed,
     }
 }
 
 /// OpenSMTPD and others give up in words that only the recipient's own line has.
 fn kind_for(kind: Kind, reason: &str) -> Kind {
+    if kind == Kind::Delivered {
+        return match () {
+            () if notice::find_ignoring_case(reason, "relayed").is_some() => Kind::Relayed,
+            () if notice::find_ignoring_case(reason, "expanded").is_some() => Kind::Expanded,
+            () => kind,
+        };
+    }
     let gave_up = ["envelope expired", "retry timeout exceeded", "message expired"];
     if gave_up.iter().any(|words| notice::find_ignoring_case(reason, words).is_some()) {
         Kind::Failed
@@ -171,4 +182,25 @@ fn reporting_mta(notice: &Notice<'_>) -> Option<String> {
     };
     let host = phrase.or_else(dma)?.split([' ', ',', '<', '(']).next()?.trim_end_matches(['.', ':']);
     (host.contains('.') && host.len() < 256).then(|| host.to_owned())
+}
+
+/// For tests of dialects: each report of a message as `kind recipient code status host phase issuer generator`.
+#[cfg(test)]
+pub(crate) fn rows_of(message: &str) -> Vec<String> {
+    let letter = crate::letter::Letter::parse(message.as_bytes()).unwrap();
+    let shown = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let row = |report: &Report| {
+        format!(
+            "{} {} {} {} {} {} {} {}",
+            report.kind,
+            shown(report.recipient.as_ref().map(ToString::to_string)),
+            shown(report.reply_code.map(|code| code.to_string())),
+            shown(report.status.map(|status| status.to_string())),
+            shown(report.remote_mta.clone()),
+            shown(report.phase.map(|phase| phase.to_string())),
+            shown(report.issuer.map(|issuer| issuer.to_string())),
+            shown(report.generator.map(|generator| generator.to_string())),
+        )
+    };
+    read_text(letter.view()).iter().map(row).collect()
 }

@@ -2,10 +2,10 @@
 
 use super::Dialect;
 use super::Place::{Head, Text};
-use crate::Generator;
 use crate::text::finding::Finding;
 use crate::text::notice::{Notice, after_ignoring_case};
 use crate::text::reader;
+use crate::{Generator, Issuer};
 
 pub(super) const DIALECT: Dialect = Dialect {
     generator: Generator::new("exchange"),
@@ -50,7 +50,7 @@ fn unwrap(finding: &mut Finding) {
     if let Some(rest) = after_ignoring_case(reason, "remote server returned") {
         let reply = rest.trim_start().trim_start_matches(['\'', '"', '<']);
         let reply = reply.rsplit_once(['\'', '"']).map_or(reply, |(reply, _)| reply);
-        finding.is_remote = true;
+        finding.issuer = Some(Issuer::Remote);
         finding.reason = between_hashes(finding, reply);
         return;
     }
@@ -84,7 +84,7 @@ fn between_hashes(finding: &mut Finding, text: &str) -> String {
         return text.to_owned();
     }
     if reply.contains("smtp;") || reply.contains("SMTP;") {
-        finding.is_remote = true;
+        finding.issuer = Some(Issuer::Remote);
     }
     reply.to_owned()
 }

@@ -112,14 +112,6 @@ pub(super) const IMAIL: Dialect =
     named("imailserver", &[(Head, "x-mailer: <smtp32"), (Text, "invalid final delivery userid")]);
 pub(super) const MDAEMON: Dialect =
     named("mdaemon", &[(Head, "x-mdaemon"), (Text, "mdaemon"), (Head, "x-mdrcpt-to:")]);
-pub(super) const MESSAGING_SERVER: Dialect = named(
-    "messagingserver",
-    &[
-        (Text, "this report relates to a message you sent with the following header fields"),
-        (Head, "pmdf e-mail interconnect"),
-        (Subject, "delivery notification: "),
-    ],
-);
 pub(super) const KERIO: Dialect =
     named("kerio", &[(Text, "kerio connect"), (Text, "kerio mailserver"), (Head, "kerio")]);
 pub(super) const COMMUNIGATE: Dialect = named(
@@ -134,7 +126,7 @@ pub(super) const SMARTERMAIL: Dialect = named(
 );
 pub(super) const MAILMAN: Dialect =
     named("mailman", &[(Head, "x-mailman-version:"), (Head, "mailman-bounces@")]);
-pub(super) const MAJORDOMO: Dialect = named("majordomo", &[(Head, "from: majordomo"), (Subject, "bounce ")]);
+pub(super) const MAJORDOMO: Dialect = named("majordomo", &[(Head, "from: majordomo")]);
 pub(super) const AMAVIS: Dialect = named("amavis", &[(Head, "content-filter at"), (Text, "amavisd-new")]);
 pub(super) const FACEBOOK: Dialect =
     named("facebook", &[(Head, "mailer-daemon@mx.facebook.com"), (Text, "facebook.com/mail")]);
@@ -166,14 +158,14 @@ pub(super) const POSTFIX: Dialect = named(
         (Text, "this is the mail system at host"),
         (Text, "this is the postfix program at host"),
         (Text, "the mail system\n"),
-        (Text, "\ndas mail-system"),
-        (Text, "\nle système de messagerie"),
-        (Text, "\nel sistema de correo"),
-        (Text, "\nil sistema di posta"),
-        (Text, "\nhet mailsysteem"),
-        (Text, "\no sistema de correio"),
-        (Text, "\nsystem pocztowy"),
-        (Text, "\nпочтовая система"),
+        (Text, "das mail-system"),
+        (Text, "le système de messagerie"),
+        (Text, "el sistema de correo"),
+        (Text, "il sistema di posta"),
+        (Text, "het mailsysteem"),
+        (Text, "o sistema de correio"),
+        (Text, "system pocztowy"),
+        (Text, "почтовая система"),
         (Text, "Почтовая система"),
         (Text, "メールシステム"),
         (Text, "邮件系统"),

@@ -12,6 +12,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         (Text, "this is the notqmail-send program"),
         (Text, "this is the deliver program at"),
         (Text, "this is the machine generated message from mail service"),
+        (Text, "\nremote host said: "),
         (Text, "i'm afraid i wasn't able to deliver your message to the following addresses"),
     ],
     read: None,

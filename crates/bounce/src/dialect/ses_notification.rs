@@ -6,7 +6,7 @@ use super::Dialect;
 use super::Place::{Head, Text};
 use crate::text::finding::Finding;
 use crate::text::notice::Notice;
-use crate::{Generator, Kind, limits};
+use crate::{Generator, Issuer, Kind, limits};
 
 pub(super) const DIALECT: Dialect = Dialect {
     generator: Generator::new("amazonses"),
@@ -43,7 +43,7 @@ fn read(notice: &Notice<'_>) -> Vec<Finding> {
             let mut finding = Finding::about(EmailAddress::parse_lenient(address).ok()?);
             finding.kind = Some(kind);
             let diagnostic = value(entry, "diagnosticCode").unwrap_or_default();
-            finding.is_remote = diagnostic.starts_with("smtp");
+            finding.issuer = diagnostic.starts_with("smtp").then_some(Issuer::Remote);
             finding.reason =
                 diagnostic.split_once(';').map_or(diagnostic, |(_, reply)| reply).trim().to_owned();
             finding.status = value(entry, "status").and_then(|status| status.parse().ok());

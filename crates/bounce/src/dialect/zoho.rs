@@ -2,10 +2,10 @@
 
 use super::Dialect;
 use super::Place::Head;
-use crate::Generator;
 use crate::text::finding::Finding;
 use crate::text::notice::Notice;
 use crate::text::reader;
+use crate::{Generator, Issuer};
 
 pub(super) const DIALECT: Dialect = Dialect {
     generator: Generator::new("zoho"),
@@ -18,7 +18,7 @@ fn read(notice: &Notice<'_>) -> Vec<Finding> {
     let mut findings = reader::read(notice);
     for finding in &mut findings {
         if let Some(at) = finding.reason.find("ERROR_CODE :") {
-            finding.is_remote = true;
+            finding.issuer = Some(Issuer::Remote);
             let reply = finding.reason[at..].replace("ERROR_CODE :", " ");
             let words: Vec<&str> = reply.split([' ', ',']).filter(|word| !word.is_empty()).collect();
             finding.prose = std::mem::replace(&mut finding.reason, words.join(" "));

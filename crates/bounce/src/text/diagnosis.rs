@@ -68,6 +68,7 @@ const PHASES: &[(&str, Phase)] = &[
     ("host not found", Phase::Dns),
     ("domain not found", Phase::Dns),
     ("dns error", Phase::Dns),
+    ("no mail servers appear to exist", Phase::Dns),
     ("unrouteable address", Phase::Dns),
     ("socket error", Phase::Connect),
     ("did not accept our requests to connect", Phase::Connect),
@@ -106,12 +107,9 @@ pub(super) fn report_of(finding: Finding) -> Report {
         report.status = reply.status;
         report.phase = report.phase.or(reply.phase).or_else(|| phase_in(words));
         report.remote_mta = report.remote_mta.or(reply.host).or(reply.ip);
-        let quoted =
-            finding.is_remote || QUOTES.iter().any(|quote| find_ignoring_case(words, quote).is_some());
-        let is_remote = quoted
-            || report.remote_mta.is_some() && report.reply_code.is_some()
-            || codes::starts_with_reply(words);
-        report.issuer = Some(if is_remote { Issuer::Remote } else { Issuer::Reporting });
+        let quoted = QUOTES.iter().any(|quote| find_ignoring_case(words, quote).is_some());
+        let is_remote = quoted || report.reply_code.is_some();
+        report.issuer = finding.issuer.or(Some(if is_remote { Issuer::Remote } else { Issuer::Reporting }));
         report.diagnostic = Some(words.to_owned());
     }
     report.status_origin = report.status.map(|_| StatusOrigin::Diagnostic);

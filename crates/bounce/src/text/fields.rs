@@ -4,7 +4,7 @@ use abprall_mail::EmailAddress;
 
 use super::finding::{Finding, append};
 use super::notice::{Notice, after_ignoring_case};
-use crate::Kind;
+use crate::{Issuer, Kind};
 
 /// One finding for each `Final-Recipient`.
 pub(crate) fn read(notice: &Notice<'_>) -> Vec<Finding> {
@@ -66,7 +66,8 @@ impl Group {
         } else if let Some(value) = field("remote-mta:") {
             self.finding.host = Some(typed(value)).filter(|host| !host.is_empty());
         } else if let Some(value) = field("diagnostic-code:") {
-            self.finding.is_remote = value.get(..5).is_some_and(|kind| kind.eq_ignore_ascii_case("smtp;"));
+            let is_smtp = value.get(..5).is_some_and(|kind| kind.eq_ignore_ascii_case("smtp;"));
+            self.finding.issuer = is_smtp.then_some(Issuer::Remote);
             append(&mut self.finding.reason, &typed(value));
             return Field::Diagnostic;
         }

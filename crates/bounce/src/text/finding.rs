@@ -2,7 +2,7 @@
 
 use abprall_mail::EmailAddress;
 
-use crate::{Kind, Phase};
+use crate::{Issuer, Kind, Phase};
 
 /// One recipient and the words about it.
 #[derive(Clone, Debug, Default)]
@@ -19,8 +19,8 @@ pub(crate) struct Finding {
     pub host: Option<String>,
     /// The command that was refused, where the text names it apart from the reason.
     pub phase: Option<Phase>,
-    /// The text shows it as the words of the other side.
-    pub is_remote: bool,
+    /// Who spoke the reason, where the text shows it.
+    pub issuer: Option<Issuer>,
     /// The Status field, where the text holds one.
     pub status: Option<abprall_mail::EnhancedStatus>,
     /// What kind of report, where this recipient's differs from the rest.

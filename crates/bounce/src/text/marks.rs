@@ -8,7 +8,7 @@ use crate::dialect::{DIALECTS, Place};
 
 mod phrases;
 
-use phrases::{DELAYED, ENDS, FINAL, HEADER_STARTS, NOTICE};
+use phrases::{DELAYED, DELIVERED, ENDS, FINAL, HEADER_STARTS, NOTICE};
 
 /// What was seen in headers and text.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,6 +17,8 @@ pub(crate) struct Marks {
     pub delayed: bool,
     /// It says that nobody will try again.
     pub gave_up: bool,
+    /// It says that the message arrived.
+    pub delivered: bool,
     /// It speaks of mail that was not delivered.
     pub notice: bool,
     /// Status fields of RFC 3464 stand in the text.
@@ -37,6 +39,7 @@ enum Meaning {
     Header,
     Delayed,
     Final,
+    Delivered,
     Notice,
     Field,
     Dialect(u8, Place),
@@ -65,6 +68,9 @@ static PHRASES: LazyLock<(AhoCorasick, Vec<Meaning>)> = LazyLock::new(|| {
     }
     for phrase in FINAL {
         add(phrase, Meaning::Final);
+    }
+    for phrase in DELIVERED {
+        add(phrase, Meaning::Delivered);
     }
     for phrase in NOTICE {
         add(phrase, Meaning::Notice);
@@ -123,12 +129,14 @@ impl Marks {
                 }
                 Meaning::Delayed if place != Place::Head => self.delayed = true,
                 Meaning::Final if place != Place::Head => self.gave_up = true,
+                Meaning::Delivered if place != Place::Head => self.delivered = true,
                 Meaning::Notice if place != Place::Head => self.notice = true,
                 Meaning::Field if place == Place::Text => self.fields = true,
                 Meaning::End { .. }
                 | Meaning::Header
                 | Meaning::Delayed
                 | Meaning::Final
+                | Meaning::Delivered
                 | Meaning::Notice
                 | Meaning::Field => {}
             }

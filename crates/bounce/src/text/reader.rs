@@ -9,7 +9,7 @@ use super::notice::{Notice, after_ignoring_case};
 use super::reason;
 use super::recipients::{Form, Named, named_by};
 use super::session::{Session, Turn};
-use crate::{Phase, limits};
+use crate::{Issuer, Kind, Phase, limits};
 
 /// What the shared reader finds.
 pub(crate) fn read(notice: &Notice<'_>) -> Vec<Finding> {
@@ -30,17 +30,33 @@ struct Reader<'a> {
     findings: Vec<Finding>,
     /// Where each address stands in `findings`.
     places: HashMap<String, usize>,
-    /// The finding that takes the next lines, and how far its own line was indented.
-    open: Option<(usize, usize)>,
+    /// The recipient that takes the next lines.
+    open: Option<Open>,
+    /// What the section's heading says of the recipients below it (Sendmail).
+    section: Option<Kind>,
+    /// Whether a dialogue has been quoted.
+    dialogue: bool,
     session: Session,
     /// Lines that belong to no recipient: a group of paragraphs before the first, after the first, and so on.
     others: Vec<Vec<Vec<&'a str>>>,
-    /// The last line that was not blank.
+    /// The line being read.
+    current: &'a str,
+    /// The last line before it that was not blank.
     last: &'a str,
+}
+
+/// A recipient whose words may go on.
+#[derive(Clone, Copy)]
+struct Open {
+    place: usize,
+    /// How far its own line was indented.
+    indent: usize,
+    form: Form,
 }
 
 impl<'a> Reader<'a> {
     fn line(&mut self, line: &'a str, indent: usize, before: &'a str, after: &'a str) {
+        self.current = line;
         if line.is_empty() {
             self.open = None;
             self.session.refusal.clear();
@@ -48,16 +64,28 @@ impl<'a> Reader<'a> {
             return;
         }
         if let Some(turn) = Turn::of(line) {
+            self.dialogue = true;
             self.turn(&turn);
-        } else if codes::starts_with_reply(line) && line.contains("...") && line.contains('@') {
+        } else if let Some(section) = section_of(line) {
+            self.section = section;
+            self.open = None;
+            self.other(line);
+        } else if let Some(open) = self.open
+            && let Some(original) = original_address(line)
+        {
+            self.findings[open.place].original = Some(original);
+        } else if self.is_summary(line) {
             self.summary(line);
         } else if let Some(named) = named_by(line)
             && self.accepts(&named, indent, before, after)
         {
             self.recipient(named, indent, line);
-        } else if let Some((open, _)) = self.open {
-            self.continue_with(open, line);
+        } else if let Some(open) = self.open
+            && !(open.form == Form::Labelled && is_other_field(line))
+        {
+            self.continue_with(open.place, line);
         } else {
+            self.open = None;
             self.other(line);
         }
         self.last = line;
@@ -65,10 +93,22 @@ impl<'a> Reader<'a> {
 
     fn accepts(&self, named: &Named<'_>, indent: usize, before: &str, after: &str) -> bool {
         // A line of a reason can start with an address: it is indented deeper, or names the same recipient again.
-        if let Some((open, open_indent)) = self.open
-            && (indent > open_indent || self.findings[open].recipient.as_ref() == Some(&named.address))
-            && !(named.form == Form::Labelled && !self.places.contains_key(named.address.as_str()))
-        {
+        if let Some(open) = self.open {
+            let finding = &self.findings[open.place];
+            let sublist =
+                named.form != Form::Leading && finding.reason.is_empty() && open.form == Form::Labelled;
+            if (indent > open.indent && !sublist) || finding.recipient.as_ref() == Some(&named.address) {
+                return false;
+            }
+            if named.form == Form::Labelled && open.form != Form::Labelled {
+                return false;
+            }
+        }
+        if codes::starts_with_reply(self.current) && !self.findings.is_empty() {
+            return false;
+        }
+        let in_dialogue = self.dialogue && named.rest.starts_with("...");
+        if in_dialogue && !self.findings.is_empty() {
             return false;
         }
         match named.form {
@@ -89,7 +129,7 @@ impl<'a> Reader<'a> {
     fn recipient(&mut self, named: Named<'a>, indent: usize, line: &'a str) {
         let place = self.place_of(named.address.clone());
         let known = !self.findings[place].reason.is_empty();
-        self.open = Some((place, indent));
+        self.open = Some(Open { place, indent, form: named.form });
         if known {
             // Told before, perhaps in another language: the first telling stays.
             self.findings[place].prose.push(' ');
@@ -169,7 +209,7 @@ impl<'a> Reader<'a> {
                     (Some(place), _) => Some(place),
                     (None, Some(address)) => Some(self.place_of(address)),
                     (None, None) => {
-                        self.open.map(|(place, _)| place).or_else(|| (self.findings.len() == 1).then_some(0))
+                        self.open.map(|open| open.place).or_else(|| (self.findings.len() == 1).then_some(0))
                     }
                 };
                 if let Some(place) = place {
@@ -177,6 +217,14 @@ impl<'a> Reader<'a> {
                 }
             }
         }
+    }
+
+    /// Whether a line is Sendmail's summary. Other MTAs quote such lines in a recipient's paragraph: there they are its reason.
+    fn is_summary(&self, line: &str) -> bool {
+        (self.dialogue || self.open.is_none())
+            && codes::starts_with_reply(line)
+            && line.contains("...")
+            && line.contains('@')
     }
 
     /// Sendmail's line for a person: `550 <a@b>... User unknown`.
@@ -204,6 +252,7 @@ impl<'a> Reader<'a> {
             // "554 <a@b>... 550 Host unknown": the inner code is the cause.
             let told = if codes::starts_with_reply(words) { words } else { line };
             append(&mut self.findings[place].reason, told);
+            self.findings[place].issuer = Some(Issuer::Reporting);
             if let Some(host) = &self.session.host {
                 self.findings[place].host = Some(host.clone());
             }
@@ -216,16 +265,19 @@ impl<'a> Reader<'a> {
     fn give_refusal(&mut self, place: usize, is_named: bool) {
         let finding = &mut self.findings[place];
         let fresh = finding.reason.is_empty();
-        if fresh || finding.is_remote && self.session.refusal.starts_with(&finding.reason) {
+        if fresh
+            || finding.issuer == Some(Issuer::Remote) && self.session.refusal.starts_with(&finding.reason)
+        {
             finding.reason.clone_from(&self.session.refusal);
         } else if finding.host.is_some() || !fresh && codes::has_reply_code(&finding.reason) {
             self.session.refusal.clear();
             return;
         } else {
             // Courier: "mx.example [192.0.2.1]:" stands before the dialogue.
+            finding.host = host_before(&finding.reason).or(finding.host.take());
             append(&mut finding.reason, &self.session.refusal);
         }
-        finding.is_remote = true;
+        finding.issuer = Some(Issuer::Remote);
         finding.host = finding.host.take().or_else(|| self.session.host.clone());
         finding.phase = match self.session.phase {
             // Pipelined: the answer to RCPT comes after DATA was sent, and names the recipient.
@@ -243,7 +295,7 @@ impl<'a> Reader<'a> {
         }
         let place = self.findings.len();
         self.places.insert(address.as_str().to_owned(), place);
-        self.findings.push(Finding::about(address));
+        self.findings.push(Finding { kind: self.section, ..Finding::about(address) });
         place
     }
 
@@ -271,6 +323,15 @@ impl<'a> Reader<'a> {
             |group: &[&[&str]]| group.iter().map(|paragraph| reason::weight(paragraph)).max().unwrap_or(0);
         for (place, finding) in self.findings.iter_mut().enumerate() {
             if !finding.reason.is_empty() {
+                // A sentence names the recipient, the reply stands below it (Gmail).
+                let below = groups.get(place + 1).filter(|group| weight(group) > 1);
+                if !codes::has_reply_code(&finding.reason)
+                    && codes::status_in(&finding.reason).is_none()
+                    && let Some(reply) = below.and_then(|group| reason::choose(group))
+                    && codes::has_reply_code(&reply)
+                {
+                    finding.prose = std::mem::replace(&mut finding.reason, reply);
+                }
                 continue;
             }
             let after = groups.iter().skip(place + 1).find(|group| !group.is_empty());
@@ -295,6 +356,58 @@ impl<'a> Reader<'a> {
         }
         self.findings
     }
+}
+
+/// The host of `mx.example [192.0.2.1]:`, if that is all there is.
+fn host_before(words: &str) -> Option<String> {
+    let (host, address) = words.trim_end_matches(':').split_once(" [")?;
+    let is_host = host.contains('.') && !host.contains(' ') && address.ends_with(']');
+    is_host.then(|| host.to_owned())
+}
+
+/// What a heading such as `----- The following addresses had permanent fatal errors -----` says; `None` for other lines.
+fn section_of(line: &str) -> Option<Option<Kind>> {
+    if !line.starts_with("--") {
+        return None;
+    }
+    if after_ignoring_case(line, "successful delivery").is_some() {
+        return Some(Some(Kind::Delivered));
+    }
+    if after_ignoring_case(line, "transient non-fatal").is_some() {
+        return Some(Some(Kind::Delayed));
+    }
+    if after_ignoring_case(line, "permanent fatal errors").is_some() {
+        return Some(Some(Kind::Failed));
+    }
+    None
+}
+
+/// Sun's Messaging Server names the address before aliases on a line of its own.
+fn original_address(line: &str) -> Option<abprall_mail::EmailAddress> {
+    let start = line.get(..17)?;
+    if !start.eq_ignore_ascii_case("original address:") {
+        return None;
+    }
+    address::first_in(line).map(|found| found.address)
+}
+
+/// A field about something else than the recipient, in a list of fields.
+fn is_other_field(line: &str) -> bool {
+    const FIELDS: &[&str] = &[
+        "from:",
+        "to:",
+        "cc:",
+        "bcc:",
+        "subject:",
+        "date:",
+        "sent:",
+        "sent date:",
+        "message-id:",
+        "size",
+        "sender:",
+        "reply-to:",
+    ];
+    FIELDS.iter().any(|field| line.get(..field.len()).is_some_and(|start| start.eq_ignore_ascii_case(field)))
 }
 
 /// Words after which an address alone on its line is not the recipient's.

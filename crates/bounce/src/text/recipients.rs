@@ -3,6 +3,7 @@
 use abprall_mail::EmailAddress;
 
 use super::address;
+use super::codes;
 use super::notice::find_ignoring_case;
 
 /// A recipient that a line names.
@@ -54,6 +55,7 @@ const LABELS: &[&str] = &[
     "userid",
     "attempts",
     "following recipient",
+    "original address",
     "following address",
     "mailing list",
     "message-id in",
@@ -222,12 +224,23 @@ pub(super) fn named_by(line: &str) -> Option<Named<'_>> {
             form: Form::Labelled,
         });
     }
+    // IMail: "User mailbox exceeds allowed size: a@b"
+    if before.ends_with(':') && rest.is_empty() && (3..12).contains(&before.split_whitespace().count()) {
+        return Some(Named { address: found.address, rest: line, form: Form::Headed });
+    }
+    // SendGrid: "local:000000:<a@b> : 192.0.2.1 : mx.example:[192.0.2.2] : 550 …"
+    if found.in_angles
+        && rest.trim_start().starts_with(':')
+        && codes::has_reply_code(rest)
+        && !codes::starts_with_reply(line)
+    {
+        let rest = rest.trim_start_matches([':', ' ']);
+        return Some(Named { address: found.address, rest, form: Form::Headed });
+    }
     // A name and the address, as mail programs write it: the address ends the line.
     let words = before.split_whitespace().count();
-    if (found.in_angles || line[found.start..].starts_with('('))
-        && words <= 5
-        && !before.contains([':', '.', '!'])
-    {
+    let is_name = words <= 5 && before.chars().all(|c| c.is_alphanumeric() || " -'\"_".contains(c));
+    if is_name && (found.in_angles || line[found.start..].starts_with('(')) {
         let (address, rest) = other_spelling(found.address, rest);
         if rest.trim_matches(is_bullet).is_empty() {
             return Some(Named { address, rest: "", form: Form::Alone });

@@ -38,6 +38,15 @@ impl<'a> Turn<'a> {
         if let Some(reply) = line.strip_prefix("<<<") {
             return Some(Self::Reply(reply.trim_start()));
         }
+        // MDaemon: "Thu 2010-04-29 23:34:45: --> RCPT To:<a@b>"
+        if let Some((_, reply)) = line.split_once("<-- ") {
+            return Some(Self::Reply(reply.trim_start()));
+        }
+        if let Some((_, command)) = line.split_once("--> ")
+            && is_command(command)
+        {
+            return Some(Self::Command(command));
+        }
         if line.len() < 200
             && let Some(host) = after_ignoring_case(line, "while talking to ")
         {

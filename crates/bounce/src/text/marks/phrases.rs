@@ -117,6 +117,7 @@ pub(super) const DELAYED: &[&str] = &[
     "just a warning",
     "temporary failure report",
     "will be retried",
+    "final delivery status notification will be generated",
     "will retry",
     "will be tried again",
     "has been delayed",
@@ -239,6 +240,24 @@ pub(super) const FINAL: &[&str] = &[
     "постоянная ошибка",
 ];
 
+/// The message arrived.
+pub(super) const DELIVERED: &[&str] = &[
+    "was successfully delivered",
+    "has been successfully delivered",
+    "successful mail delivery report",
+    "successful delivery notification",
+    "delivery status notification (success)",
+    "wurde erfolgreich zugestellt",
+    "a été remis avec succès",
+    "se entregó correctamente",
+    "è stato recapitato correttamente",
+    "is succesvol bezorgd",
+    "foi entregue com êxito",
+    "успешно доставлено",
+    "正常に配信されました",
+    "成功送达",
+];
+
 /// Speaks of mail that was not delivered.
 pub(super) const NOTICE: &[&str] = &[
     "not be delivered",
@@ -294,6 +313,7 @@ pub(super) const NOTICE: &[&str] = &[
     "bounce notification",
     "bounced",
     "was rejected",
+    "automatically rejected",
     "were rejected",
     "been rejected",
     "is rejected",
