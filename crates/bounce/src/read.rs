@@ -15,7 +15,7 @@ pub fn read(message: &[u8]) -> Reading {
     let Some(letter) = Letter::parse(message) else {
         return Reading { not_a_bounce: Some(NotABounce::Unreadable), ..Reading::default() };
     };
-    let mut reading = read_letter(letter.view());
+    let mut reading = read_letter(letter.view(), Wrapping::Outermost);
     for damage in letter.damage() {
         if !reading.damage.contains(&damage) {
             reading.damage.push(damage);
@@ -28,7 +28,14 @@ pub fn read(message: &[u8]) -> Reading {
     reading
 }
 
-fn read_letter(letter: LetterRef<'_>) -> Reading {
+/// Whether a message came by itself or within one of a mail system, which is unwrapped once.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Wrapping {
+    Outermost,
+    Wrapped,
+}
+
+fn read_letter(letter: LetterRef<'_>, wrapping: Wrapping) -> Reading {
     let origin = Origin::of(letter);
     if let Some(reports) = feedback::read_feedback(letter, &origin) {
         return complaint(reports);
@@ -36,6 +43,9 @@ fn read_letter(letter: LetterRef<'_>) -> Reading {
     let mut damage = Vec::new();
     let statuses = status_parts(letter, &mut damage);
     if !statuses.is_empty() {
+        if forwarded::is_passed_on(letter, &origin) {
+            return Reading::none(NotABounce::ForwardedBounce);
+        }
         let reports = status_reports(letter, &origin, statuses);
         return Reading { reports, not_a_bounce: None, damage };
     }
@@ -56,7 +66,14 @@ fn read_letter(letter: LetterRef<'_>) -> Reading {
     if let Some(report) = answer {
         return Reading::of(vec![report]);
     }
-    text_reports(letter, &origin)
+    let reading = text_reports(letter, &origin);
+    if reading.reports.is_empty()
+        && wrapping == Wrapping::Outermost
+        && let Some(inner) = forwarded::nested_report(letter)
+    {
+        return read_letter(inner, Wrapping::Wrapped);
+    }
+    reading
 }
 
 impl Reading {
@@ -156,6 +173,9 @@ fn text_reports(letter: LetterRef<'_>, origin: &Origin<'_>) -> Reading {
     }
     if reports.is_empty() {
         return Reading::none(NotABounce::OrdinaryMail);
+    }
+    if !origin.is_bounce_like() && reports.iter().all(forwarded::is_quoted) {
+        return Reading::none(NotABounce::ForwardedBounce);
     }
     let generator = generator_of(letter, origin, &Seen::default());
     for report in &mut reports {
