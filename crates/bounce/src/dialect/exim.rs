@@ -1,7 +1,7 @@
 //! Exim: indented addresses with indented reasons; `X-Failed-Recipients` names them too.
 
 use super::Dialect;
-use super::Place::{Head, Text};
+use super::Place::{Sign, Text};
 use crate::Generator;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -9,7 +9,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     marks: &[
         (Text, "this message was created automatically by mail delivery software"),
         (Text, "contained one or more recipient addresses that were"),
-        (Head, "x-failed-recipients:"),
+        (Sign, "x-failed-recipients:"),
     ],
     read: None,
     kind: None,

@@ -1,7 +1,7 @@
 //! fml, a list server: the list itself refuses, and the notice says so in a sentence.
 
 use super::Dialect;
-use super::Place::Head;
+use super::Place::Sign;
 use crate::text::address;
 use crate::text::finding::Finding;
 use crate::text::notice::Notice;
@@ -9,7 +9,7 @@ use crate::{Generator, Kind};
 
 pub(super) const DIALECT: Dialect = Dialect {
     generator: Generator::new("fml"),
-    marks: &[(Head, "x-mlserver: fml")],
+    marks: &[(Sign, "x-mlserver: fml")],
     read: Some(read),
     kind: Some(Kind::Failed),
 };

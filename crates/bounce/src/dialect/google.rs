@@ -1,7 +1,7 @@
 //! Gmail, Google Workspace and Google Groups, in any language: `X-Failed-Recipients` names the recipient, the text the reason.
 
 use super::Dialect;
-use super::Place::{Head, Text};
+use super::Place::{Sign, Text};
 use crate::text::finding::Finding;
 use crate::text::notice::Notice;
 use crate::text::{nameless, reader};
@@ -16,7 +16,7 @@ pub(super) const GROUPS: Dialect = Dialect {
 
 pub(super) const GMAIL: Dialect = Dialect {
     generator: Generator::new("gmail"),
-    marks: &[(Head, "<mailer-daemon@googlemail.com>"), (Head, "<mailer-daemon@google.com>")],
+    marks: &[(Sign, "<mailer-daemon@googlemail.com>"), (Sign, "<mailer-daemon@google.com>")],
     read: Some(read),
     kind: None,
 };

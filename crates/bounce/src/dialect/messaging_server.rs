@@ -1,7 +1,7 @@
 //! Sun/iPlanet/Oracle Messaging Server and PMDF: labelled lines for each recipient.
 
 use super::Dialect;
-use super::Place::{Head, Subject, Text};
+use super::Place::{Sign, Subject, Text};
 use crate::text::finding::Finding;
 use crate::text::notice::{Notice, after_ignoring_case};
 use crate::text::reader;
@@ -11,7 +11,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     generator: Generator::new("messagingserver"),
     marks: &[
         (Text, "this report relates to a message you sent with the following header fields"),
-        (Head, "pmdf e-mail interconnect"),
+        (Sign, "pmdf e-mail interconnect"),
         (Subject, "delivery notification: "),
     ],
     read: Some(read),

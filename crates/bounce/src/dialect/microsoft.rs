@@ -1,7 +1,7 @@
 //! Exchange, Microsoft 365 and Outlook.com: pages for people above, "Diagnostic information for administrators" below.
 
 use super::Dialect;
-use super::Place::{Head, Text};
+use super::Place::{Sign, Text};
 use crate::text::finding::Finding;
 use crate::text::notice::{Notice, after_ignoring_case};
 use crate::text::reader;
@@ -10,12 +10,21 @@ use crate::{Generator, Issuer};
 pub(super) const DIALECT: Dialect = Dialect {
     generator: Generator::new("exchange"),
     marks: &[
-        (Head, "x-ms-embedded-report:"),
-        (Head, "x-ms-exchange-message-is-ndr:"),
-        (Head, "x-mailer: internet mail service ("),
-        (Head, "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e@"),
+        (Sign, "x-ms-embedded-report:"),
+        (Sign, "x-ms-exchange-message-is-ndr:"),
+        (Sign, "x-mailer: internet mail service ("),
+        (Sign, "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e@"),
         (Text, "diagnostic information for administrators"),
         (Text, "generating server:"),
+        (Text, "more info for email admins"),
+        (Text, "Weitere Informationen für E-Mail-Administratoren"),
+        (Text, "Informations supplémentaires pour les administrateurs"),
+        (Text, "Más información para administradores"),
+        (Text, "Ulteriori informazioni per gli amministratori"),
+        (Text, "Meer informatie voor e-mailbeheerders"),
+        (Text, "Mais informações para administradores"),
+        (Text, "Mer information för e-postadministratörer"),
+        (Text, "電子メール管理者のための詳細情報"),
         (Text, "did not reach the following recipient(s):"),
         (Text, "Diagnoseinformationen für Administratoren"),
         (Text, "Informations de diagnostic pour les administrateurs"),
@@ -83,8 +92,12 @@ fn between_hashes(finding: &mut Finding, text: &str) -> String {
     {
         return text.to_owned();
     }
-    if reply.contains("smtp;") || reply.contains("SMTP;") {
+    if let Some(remote) = after_ignoring_case(reply, "smtp;") {
         finding.issuer = Some(Issuer::Remote);
+        return remote.trim().to_owned();
+    }
+    if finding.host.is_none() {
+        finding.issuer = Some(Issuer::Reporting);
     }
     reply.to_owned()
 }

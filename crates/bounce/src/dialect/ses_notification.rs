@@ -3,7 +3,7 @@
 use abprall_mail::EmailAddress;
 
 use super::Dialect;
-use super::Place::{Head, Text};
+use super::Place::{Sign, Text};
 use crate::text::finding::Finding;
 use crate::text::notice::Notice;
 use crate::{Generator, Issuer, Kind, limits};
@@ -11,7 +11,7 @@ use crate::{Generator, Issuer, Kind, limits};
 pub(super) const DIALECT: Dialect = Dialect {
     generator: Generator::new("amazonses"),
     marks: &[
-        (Head, "x-amz-sns-message-id:"),
+        (Sign, "x-amz-sns-message-id:"),
         (Text, "notificationtype\\\":\\\"bounce"),
         (Text, "\"notificationtype\":\"bounce"),
         (Text, "\"notificationtype\":\"complaint"),

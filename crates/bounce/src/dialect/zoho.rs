@@ -1,7 +1,7 @@
 //! Zoho: one line a recipient, with codes as `ERROR_CODE :550, ERROR_CODE :5.1.1 <…>... User Unknown`.
 
 use super::Dialect;
-use super::Place::Head;
+use super::Place::{Head, Sign};
 use crate::text::finding::Finding;
 use crate::text::notice::Notice;
 use crate::text::reader;
@@ -9,7 +9,7 @@ use crate::{Generator, Issuer};
 
 pub(super) const DIALECT: Dialect = Dialect {
     generator: Generator::new("zoho"),
-    marks: &[(Head, "x-mailer: zoho mail"), (Head, "mailer-daemon@mail.zoho.")],
+    marks: &[(Head, "x-mailer: zoho mail"), (Sign, "mailer-daemon@mail.zoho.")],
     read: Some(read),
     kind: None,
 };

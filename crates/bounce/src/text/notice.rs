@@ -50,7 +50,7 @@ impl<'a> Notice<'a> {
 
     /// Whether it speaks of mail that was not delivered.
     pub fn is_notice(&self) -> bool {
-        self.marks.notice || self.marks.fields || self.marks.dialect().is_some()
+        self.marks.notice || self.marks.fields || self.marks.is_a_dialects()
     }
 
     /// What follows `phrase` (lower case) in the first line that has it.
