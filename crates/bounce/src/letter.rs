@@ -15,9 +15,11 @@ mod date;
 mod decode;
 mod entity;
 mod fields;
+mod received;
 
-pub(crate) use date::{parse_date, timestamp_of};
-pub(crate) use fields::{ContentType, Fields};
+pub(crate) use date::parse_date;
+pub(crate) use fields::{Fields, unfold};
+pub(crate) use received::parse_received;
 
 use decode::Encoding;
 use entity::{Entity, Shape};
