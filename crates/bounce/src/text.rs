@@ -19,6 +19,7 @@ pub(crate) mod reader;
 pub(crate) mod reason;
 mod recipients;
 pub(crate) mod session;
+mod userid;
 
 use finding::Finding;
 use notice::Notice;
@@ -67,12 +68,15 @@ fn read_one(notice: &Notice<'_>) -> Vec<Report> {
     let dialect = notice.marks.dialect().and_then(|number| dialect::DIALECTS.get(number)).copied();
     let mut findings = match dialect {
         Some(Dialect { read: Some(read), .. }) => read(notice),
-        _ if notice.marks.fields => fields::read(notice),
+        _ if notice.marks.fields => fields_and_text(notice),
         _ => reader::read(notice),
     };
     without_the_reader(notice, &mut findings);
     if findings.iter().all(|finding| finding.recipient.is_none()) {
         add_failed_recipients(notice, &mut findings);
+    }
+    if findings.is_empty() {
+        findings = userid::read(notice);
     }
     if findings.is_empty() && dialect.is_some() {
         findings.extend(nameless(notice));
@@ -90,6 +94,22 @@ fn read_one(notice: &Notice<'_>) -> Vec<Report> {
             report
         })
         .collect()
+}
+
+/// Status fields say who failed; what they leave out, the words above them say.
+fn fields_and_text(notice: &Notice<'_>) -> Vec<Finding> {
+    let mut findings = fields::read(notice);
+    if findings.iter().any(|finding| finding.reason.is_empty()) {
+        let told = reader::read(notice);
+        for finding in findings.iter_mut().filter(|finding| finding.reason.is_empty()) {
+            if let Some(words) = told.iter().find(|words| words.recipient == finding.recipient) {
+                let status = finding.status;
+                let kind = finding.kind;
+                *finding = Finding { status, kind, ..words.clone() };
+            }
+        }
+    }
+    findings
 }
 
 /// The one whom the notice is addressed to is no recipient, where others are named.

@@ -18,6 +18,8 @@ pub(crate) struct Notice<'a> {
     pub subject: Cow<'a, str>,
     /// The lines above the returned message.
     pub lines: Vec<Line<'a>>,
+    /// The returned message, where it stands below the text.
+    pub returned: &'a str,
     /// What was seen on the way.
     pub marks: Marks,
 }
@@ -37,7 +39,7 @@ impl<'a> Notice<'a> {
         let subject = letter.header("Subject").unwrap_or_default();
         let marks = Marks::of(letter.fields().block(), &subject, text);
         let report = html::start_of(text, marks.end(text));
-        Self { letter, subject, lines: lines_of(report), marks }
+        Self { letter, subject, lines: lines_of(report), returned: &text[report.len()..], marks }
     }
 
     /// The addresses that Exim and Gmail name in `X-Failed-Recipients`.
