@@ -24,3 +24,23 @@ fn read(notice: &Notice<'_>) -> Vec<Finding> {
         .into_iter()
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::text::rows_of;
+
+    #[test]
+    fn the_list_is_the_recipient_not_its_command_address() {
+        let mail = concat!(
+            "X-MLServer: fml [fml 4.0]\n",
+            "Subject: You me@here.example are not member\n",
+            "\n",
+            "You are not a member of this mailing list <list@lists.example>.\n",
+            "\n",
+            "please send mail to the address\n",
+            "\n",
+            "\tlist-ctl@lists.example\n",
+        );
+        assert_eq!(rows_of(mail), ["failed list@lists.example - - fml"]);
+    }
+}

@@ -204,3 +204,6 @@ pub(super) const SENDMAIL: Dialect = named(
         (Subject, "returned mail: "),
     ],
 );
+
+#[cfg(test)]
+mod tests;

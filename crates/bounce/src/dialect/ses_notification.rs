@@ -66,3 +66,31 @@ fn value<'a>(json: &'a str, name: &str) -> Option<&'a str> {
         .find(|at| rest[at + 1..].trim_start().starts_with([',', '}', ']']) || rest[at + 1..].is_empty())?;
     Some(&rest[..end])
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::text::rows_of;
+
+    #[test]
+    fn json_inside_json_is_read() {
+        let mail = concat!(
+            "x-amz-sns-message-id: 1\n",
+            "Subject: AWS Notification Message\n",
+            "\n",
+            "{ \"Type\" : \"Notification\",\n",
+            "\"Message\" : \"{\\\"notificationType\\\":\\\"Bounce\\\",\\\"bounce\\\":{\\\"bouncedRecipients\\\":[{\\\"emailAddress\\\":\\\"user@gone.example\\\",\\\"action\\\":\\\"failed\\\",\\\"status\\\":\\\"5.1.1\\\",\\\"diagnosticCode\\\":\\\"smtp; 550 5.1.1 user unknown\\\"}]}}\" }\n",
+        );
+        assert_eq!(rows_of(mail), ["failed user@gone.example 550 5.1.1 amazonses"]);
+    }
+
+    #[test]
+    fn a_complaint_is_no_bounce() {
+        let mail = concat!(
+            "x-amz-sns-message-id: 1\n",
+            "Subject: AWS Notification Message\n",
+            "\n",
+            "{\"notificationType\":\"Complaint\",\"complaint\":{\"complainedRecipients\":[{\"emailAddress\":\"user@gone.example\"}]}}\n",
+        );
+        assert_eq!(rows_of(mail), ["complaint user@gone.example - - amazonses"]);
+    }
+}

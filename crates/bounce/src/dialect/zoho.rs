@@ -26,3 +26,25 @@ fn read(notice: &Notice<'_>) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::text::rows_of;
+
+    #[test]
+    fn codes_behind_a_label_are_a_reply() {
+        let mail = concat!(
+            "X-Mailer: Zoho Mail\n",
+            "Subject: Undelivered Mail Returned to Sender\n",
+            "\n",
+            "A message that you sent could not be delivered. This is a permanent error.\n",
+            "\n",
+            "user@gone.example Invalid Address, ERROR_CODE :550, ERROR_CODE :5.1.1 <user@gone.example>... no\n",
+            "two@gone.example Error, ERROR_CODE :421, ERROR_CODE :, Host not reachable.\n",
+        );
+        assert_eq!(
+            rows_of(mail),
+            ["failed user@gone.example 550 5.1.1 zoho", "failed two@gone.example 421 - zoho"]
+        );
+    }
+}

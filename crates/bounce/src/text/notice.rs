@@ -1,7 +1,5 @@
 //! The human text of a message, cut into lines, up to where the returned message starts.
 
-use std::borrow::Cow;
-
 use abprall_mail::EmailAddress;
 
 use super::address;
@@ -14,8 +12,6 @@ use crate::limits;
 pub(crate) struct Notice<'a> {
     /// The message it came in.
     pub letter: LetterRef<'a>,
-    /// The subject, decoded; empty when there is none.
-    pub subject: Cow<'a, str>,
     /// The lines above the returned message.
     pub lines: Vec<Line<'a>>,
     /// The returned message, where it stands below the text.
@@ -39,7 +35,7 @@ impl<'a> Notice<'a> {
         let subject = letter.header("Subject").unwrap_or_default();
         let marks = Marks::of(letter.fields().block(), &subject, text);
         let report = html::start_of(text, marks.end(text));
-        Self { letter, subject, lines: lines_of(report), returned: &text[report.len()..], marks }
+        Self { letter, lines: lines_of(report), returned: &text[report.len()..], marks }
     }
 
     /// The addresses that Exim and Gmail name in `X-Failed-Recipients`.

@@ -45,7 +45,10 @@ fn name_in(line: &str) -> Option<&str> {
         LABELS.iter().find_map(|label| after_ignoring_case(line, label))?
     };
     let name = name.trim_matches(['<', '>', '"', '\'', ' ', '.']);
-    let is_name = !name.is_empty() && name.len() <= 64 && !name.contains([' ', '/', ':', '(']) && !name.starts_with(|c: char| c.is_ascii_digit());
+    let is_name = !name.is_empty()
+        && name.len() <= 64
+        && !name.contains([' ', '/', ':', '('])
+        && !name.starts_with(|c: char| c.is_ascii_digit());
     is_name.then_some(name)
 }
 
@@ -55,7 +58,8 @@ fn in_returned_message(notice: &Notice<'_>, name: &str) -> Option<EmailAddress> 
             .iter()
             .any(|field| line.get(..field.len()).is_some_and(|start| start.eq_ignore_ascii_case(field)))
     });
-    to.flat_map(|line| address::all_in(line, 20)).find(|address| address.local_part().eq_ignore_ascii_case(name))
+    to.flat_map(|line| address::all_in(line, 20))
+        .find(|address| address.local_part().eq_ignore_ascii_case(name))
 }
 
 fn at_author(notice: &Notice<'_>, name: &str) -> Option<EmailAddress> {
