@@ -31,8 +31,10 @@ pub(crate) struct Dialect {
 /// Where a phrase counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Place {
-    /// The header as it stands in the message.
+    /// The header as it stands in the message, where any mail that came by that software has the phrase: it only names it.
     Head,
+    /// The header, where only notices have the phrase.
+    Sign,
     /// The subject, decoded.
     Subject,
     /// The text above the returned message.
@@ -56,6 +58,11 @@ pub(crate) const DIALECTS: &[Dialect] = &[
     named::VERIZON,
     named::FACEBOOK,
     named::WORKMAIL,
+    named::SENDGRID,
+    named::POWERMTA,
+    named::MOMENTUM,
+    named::YANDEX,
+    named::AOL,
     named::MAILRU,
     named::KUNDENSERVER,
     named::GMX,
@@ -97,19 +104,9 @@ pub(crate) const DIALECTS: &[Dialect] = &[
     named::AMAVIS,
     named::POSTFIX,
     named::X1,
+    named::X3,
+    named::X5,
+    named::X6,
     named::X2,
     named::SENDMAIL,
 ];
-#[cfg(test)]
-mod experiments {
-    use crate::text::rows_of;
-    #[test]
-    fn show() {
-        let all = std::fs::read_to_string("/tmp/own.txt").unwrap();
-        for block in all.split("\n%%%%\n") {
-            let (want, mail) = block.trim_start().split_once('\n').unwrap();
-            let have = rows_of(mail).join(" ;; ");
-            println!("{} {want}\n     {have}", if want == have { "ok  " } else { "DIFF" });
-        }
-    }
-}

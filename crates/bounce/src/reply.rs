@@ -15,7 +15,7 @@ pub(crate) struct Reply {
 
 pub(crate) fn parse(text: &str) -> Reply {
     let mut reply = Reply::default();
-    for word in text.split([' ', '-', ':', '<', '(', ',', '#', '\'']) {
+    for word in text.split([' ', '-', ':', '<', '(', ',', '#', '[', '\'']) {
         if reply.code.is_none() && word.len() == 3 && word.starts_with(['4', '5']) {
             reply.code = word.parse().ok();
         }

@@ -1,7 +1,7 @@
 //! Sun/iPlanet/Oracle Messaging Server and PMDF: labelled lines for each recipient.
 
 use super::Dialect;
-use super::Place::{Head, Subject, Text};
+use super::Place::{Sign, Subject, Text};
 use crate::text::finding::Finding;
 use crate::text::notice::{Notice, after_ignoring_case};
 use crate::text::reader;
@@ -11,7 +11,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     generator: Generator::new("messagingserver"),
     marks: &[
         (Text, "this report relates to a message you sent with the following header fields"),
-        (Head, "pmdf e-mail interconnect"),
+        (Sign, "pmdf e-mail interconnect"),
         (Subject, "delivery notification: "),
     ],
     read: Some(read),
@@ -54,5 +54,34 @@ fn halves<'a>(text: &'a str, label: &str) -> (&'a str, Option<&'a str>) {
     match after_ignoring_case(text, label) {
         Some(after) => (&text[..text.len() - after.len() - label.len()], Some(after)),
         None => (text, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::text::rows_of;
+
+    #[test]
+    fn each_recipient_has_labelled_lines() {
+        let mail = concat!(
+            "From: postmaster@here.example\n",
+            "Subject: Delivery Notification: Delivery has failed\n",
+            "\n",
+            "This report relates to a message you sent with the following header fields:\n",
+            "\n",
+            "  Message-id: <1@here.example>\n",
+            "  Date: Thu, 29 Apr 2010 23:34:45 +0900\n",
+            "  From: Me <me@here.example>\n",
+            "  To: user@gone.example\n",
+            "  Subject: Hi\n",
+            "\n",
+            "Your message cannot be delivered to the following recipients:\n",
+            "\n",
+            "  Recipient address: user@gone.example\n",
+            "  Reason: Remote SMTP server has rejected address\n",
+            "  Diagnostic code: smtp;550 5.1.1 <user@gone.example>... User Unknown\n",
+            "  Remote system: dns;mx.gone.example (TCP|192.0.2.1|42|192.0.2.2|25) (mx.gone.example ESMTP SENDMAIL-VM)\n",
+        );
+        assert_eq!(rows_of(mail), ["failed user@gone.example 550 5.1.1 messagingserver"]);
     }
 }

@@ -1,6 +1,6 @@
 //! Generators that the shared reader understands as they are: only their names and marks.
 
-use super::Place::{Head, Subject, Text};
+use super::Place::{Head, Sign, Subject, Text};
 use super::{Dialect, Place};
 use crate::Generator;
 
@@ -8,25 +8,25 @@ const fn named(name: &'static str, marks: &'static [(Place, &'static str)]) -> D
     Dialect { generator: Generator::new(name), marks, read: None, kind: None }
 }
 
-pub(super) const WORKMAIL: Dialect = named("amazonworkmail", &[(Head, "x-mailer: amazon workmail")]);
+pub(super) const WORKMAIL: Dialect = named("amazonworkmail", &[(Sign, "x-mailer: amazon workmail")]);
 pub(super) const MAILRU: Dialect = named(
     "mailru",
-    &[(Head, "from: mailer-daemon@corp.mail.ru"), (Text, "создано автоматически сервером Mail.Ru")],
+    &[(Sign, "from: mailer-daemon@corp.mail.ru"), (Text, "создано автоматически сервером Mail.Ru")],
 );
 pub(super) const KUNDENSERVER: Dialect = named(
     "1&1",
     &[
-        (Head, "mailer-daemon@kundenserver"),
-        (Head, "mailer-daemon@perfora.net"),
-        (Head, "mailer-daemon@mout."),
+        (Sign, "mailer-daemon@kundenserver"),
+        (Sign, "mailer-daemon@perfora.net"),
+        (Sign, "mailer-daemon@mout."),
     ],
 );
 pub(super) const GMX: Dialect = named(
     "gmx",
     &[
-        (Head, "from: mailer-daemon@mail.gmx"),
-        (Head, "<mailer-daemon@gmx."),
-        (Head, "<mailer-daemon@mail.gmx"),
+        (Sign, "from: mailer-daemon@mail.gmx"),
+        (Sign, "<mailer-daemon@gmx."),
+        (Sign, "<mailer-daemon@mail.gmx"),
     ],
 );
 pub(super) const MXLOGIC: Dialect = named("mxlogic", &[(Head, "mxlogic.net>"), (Head, "x-mxl-hash:")]);
@@ -36,7 +36,7 @@ pub(super) const YAHOO: Dialect = named(
     "yahoo",
     &[
         (Head, "x-yahoofilteredbulk:"),
-        (Head, "x-yahoo-newman-property: bmbounce"),
+        (Sign, "x-yahoo-newman-property: bmbounce"),
         (Text, "sorry, we were unable to deliver your message to the following address"),
     ],
 );
@@ -59,9 +59,9 @@ pub(super) const COURIER: Dialect = named(
 );
 pub(super) const HARAKA: Dialect = named("haraka", &[(Text, "haraka mailer"), (Head, "(haraka mailer)")]);
 pub(super) const ACTIVE_HUNTER: Dialect =
-    named("activehunter", &[(Head, "x-ahmailid:"), (Subject, "failure notice : ")]);
+    named("activehunter", &[(Sign, "x-ahmailid:"), (Subject, "failure notice : ")]);
 pub(super) const M_FILTER: Dialect =
-    named("mfilter", &[(Head, "x-mailer: m-filter"), (Text, "「m-FILTER」")]);
+    named("mfilter", &[(Sign, "x-mailer: m-filter"), (Text, "「m-FILTER」")]);
 pub(super) const MAIL_FOUNDRY: Dialect =
     named("mailfoundry", &[(Text, "\nunable to deliver message to: <"), (Head, "mailfoundry")]);
 pub(super) const DOMINO: Dialect = named(
@@ -96,8 +96,10 @@ pub(super) const SURFCONTROL: Dialect = named(
 );
 pub(super) const MCAFEE: Dialect = named("mcafee", &[(Head, "x-nai-header:")]);
 pub(super) const MIMECAST: Dialect = named("mimecast", &[(Head, "mimecast"), (Text, "mimecast")]);
-pub(super) const MESSAGELABS: Dialect =
-    named("messagelabs", &[(Head, "x-msg-ref: server-"), (Text, "messagelabs")]);
+pub(super) const MESSAGELABS: Dialect = named(
+    "messagelabs",
+    &[(Sign, "mailer-daemon@messagelabs.com"), (Head, "x-msg-ref: server-"), (Text, "messagelabs")],
+);
 pub(super) const BARRACUDA: Dialect =
     named("barracuda", &[(Head, "x-barracuda-"), (Text, "barracuda networks")]);
 pub(super) const TREND_MICRO: Dialect = named(
@@ -109,7 +111,7 @@ pub(super) const SYMANTEC: Dialect = named(
     &[(Text, "symantec messaging gateway"), (Text, "brightmail"), (Text, "symantec email security")],
 );
 pub(super) const IMAIL: Dialect =
-    named("imailserver", &[(Head, "x-mailer: <smtp32"), (Text, "invalid final delivery userid")]);
+    named("imailserver", &[(Sign, "x-mailer: <smtp32"), (Text, "invalid final delivery userid")]);
 pub(super) const MDAEMON: Dialect =
     named("mdaemon", &[(Head, "x-mdaemon"), (Text, "mdaemon"), (Head, "x-mdrcpt-to:")]);
 pub(super) const KERIO: Dialect =
@@ -125,32 +127,32 @@ pub(super) const SMARTERMAIL: Dialect = named(
     &[(Head, "smartermail"), (Text, "could not deliver message to the following recipient(s)")],
 );
 pub(super) const MAILMAN: Dialect =
-    named("mailman", &[(Head, "x-mailman-version:"), (Head, "mailman-bounces@")]);
-pub(super) const MAJORDOMO: Dialect = named("majordomo", &[(Head, "from: majordomo")]);
-pub(super) const AMAVIS: Dialect = named("amavis", &[(Head, "content-filter at"), (Text, "amavisd-new")]);
+    named("mailman", &[(Head, "x-mailman-version:"), (Sign, "mailman-bounces@")]);
+pub(super) const MAJORDOMO: Dialect = named("majordomo", &[(Sign, "from: majordomo")]);
+pub(super) const AMAVIS: Dialect = named("amavis", &[(Sign, "content-filter at"), (Text, "amavisd-new")]);
 pub(super) const FACEBOOK: Dialect =
-    named("facebook", &[(Head, "mailer-daemon@mx.facebook.com"), (Text, "facebook.com/mail")]);
+    named("facebook", &[(Sign, "mailer-daemon@mx.facebook.com"), (Text, "facebook.com/mail")]);
 pub(super) const EZWEB: Dialect =
-    named("ezweb", &[(Head, "postmaster@ezweb.ne.jp"), (Head, "postmaster@au.com"), (Head, "(ezweb mail)")]);
+    named("ezweb", &[(Sign, "postmaster@ezweb.ne.jp"), (Sign, "postmaster@au.com"), (Head, "(ezweb mail)")]);
 pub(super) const KDDI: Dialect =
-    named("kddi", &[(Text, "as their mailbox is full"), (Head, "no-reply@app.auone-net.jp")]);
+    named("kddi", &[(Text, "as their mailbox is full"), (Sign, "no-reply@app.auone-net.jp")]);
 pub(super) const DOCOMO: Dialect =
-    named("docomo", &[(Head, "mailer-daemon@docomo.ne.jp"), (Head, "@mfsmax.docomo.ne.jp")]);
+    named("docomo", &[(Sign, "mailer-daemon@docomo.ne.jp"), (Head, "@mfsmax.docomo.ne.jp")]);
 pub(super) const SOFTBANK: Dialect = named(
     "softbank",
     &[
-        (Head, "mailer-daemon@softbank.ne.jp"),
-        (Head, "mailer-daemon@i.softbank.jp"),
+        (Sign, "mailer-daemon@softbank.ne.jp"),
+        (Sign, "mailer-daemon@i.softbank.jp"),
         (Head, ".vodafone.ne.jp>"),
     ],
 );
 pub(super) const BIGLOBE: Dialect = named(
     "biglobe",
-    &[(Head, "from: postmaster@biglobe.ne.jp"), (Text, "----- non-delivered information -----")],
+    &[(Sign, "from: postmaster@biglobe.ne.jp"), (Text, "----- non-delivered information -----")],
 );
 pub(super) const VERIZON: Dialect = named(
     "verizon",
-    &[(Head, "from: post_master@vtext.com"), (Head, "@vzwpix.com"), (Head, "sysadmin@vzwpix.com")],
+    &[(Sign, "from: post_master@vtext.com"), (Head, "@vzwpix.com"), (Sign, "sysadmin@vzwpix.com")],
 );
 pub(super) const POSTFIX: Dialect = named(
     "postfix",
@@ -171,6 +173,24 @@ pub(super) const POSTFIX: Dialect = named(
         (Text, "邮件系统"),
     ],
 );
+pub(super) const POWERMTA: Dialect = named(
+    "powermta",
+    &[(Text, "i am sending you this message to inform you on the delivery status"), (Head, "(powermta")],
+);
+pub(super) const MOMENTUM: Dialect = named("momentum", &[(Text, "(ecelerity)"), (Head, "(ecelerity ")]);
+pub(super) const SENDGRID: Dialect = named(
+    "sendgrid",
+    &[(Text, "automatically generated message from sendgrid"), (Sign, "mailer-daemon@sendgrid.net")],
+);
+pub(super) const YANDEX: Dialect =
+    named("yandex", &[(Sign, "mailer-daemon@yandex."), (Sign, "mailer-daemon@ya.ru")]);
+pub(super) const AOL: Dialect =
+    named("aol", &[(Sign, "postmaster@aol.com"), (Sign, "mailer-daemon@aol.com")]);
+pub(super) const X3: Dialect =
+    named("x3", &[(Text, "unable to deliver message to the following recipients, because")]);
+pub(super) const X5: Dialect = named("x5", &[(Text, "the mail system was unable to deliver your message")]);
+pub(super) const X6: Dialect =
+    named("x6", &[(Text, "we had trouble delivering your message. full details follow")]);
 pub(super) const X1: Dialect = named("x1", &[(Text, "---the following addresses had delivery errors---")]);
 pub(super) const X2: Dialect =
     named("x2", &[(Text, "unable to deliver message to the following address(es).")]);
@@ -184,3 +204,6 @@ pub(super) const SENDMAIL: Dialect = named(
         (Subject, "returned mail: "),
     ],
 );
+
+#[cfg(test)]
+mod tests;

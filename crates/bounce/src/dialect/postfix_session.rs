@@ -66,3 +66,30 @@ fn close(command: &str, recipients: &mut Vec<Finding>) {
         recipients.push(Finding::about(found.address));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::text::rows_of;
+
+    #[test]
+    fn the_refusal_belongs_to_the_recipients_of_the_session() {
+        let mail = concat!(
+            "Subject: Postfix SMTP server: errors from host[192.0.2.1]\n",
+            "\n",
+            "Transcript of session follows.\n",
+            "\n",
+            " Out: 220 mx.here.example ESMTP\n",
+            " In:  MAIL FROM:<me@there.example>\n",
+            " Out: 250 2.1.0 Ok\n",
+            " In:  RCPT\n",
+            "     TO:<user@here.example>\n",
+            " Out: 250 2.1.5 Ok\n",
+            " In:  DATA\n",
+            " Out: 354 go\n",
+            " Out: 451 4.3.0 Error: queue file write error\n",
+            " In:  QUIT\n",
+            " Out: 221 2.0.0 Bye\n",
+        );
+        assert_eq!(rows_of(mail), ["failed user@here.example 451 4.3.0 postfix"]);
+    }
+}

@@ -3,7 +3,7 @@
 use abprall_mail::EmailAddress;
 
 use super::Dialect;
-use super::Place::{Head, Text};
+use super::Place::{Sign, Text};
 use crate::text::finding::Finding;
 use crate::text::notice::Notice;
 use crate::{Generator, Issuer, Kind, limits};
@@ -11,7 +11,7 @@ use crate::{Generator, Issuer, Kind, limits};
 pub(super) const DIALECT: Dialect = Dialect {
     generator: Generator::new("amazonses"),
     marks: &[
-        (Head, "x-amz-sns-message-id:"),
+        (Sign, "x-amz-sns-message-id:"),
         (Text, "notificationtype\\\":\\\"bounce"),
         (Text, "\"notificationtype\":\"bounce"),
         (Text, "\"notificationtype\":\"complaint"),
@@ -65,4 +65,32 @@ fn value<'a>(json: &'a str, name: &str) -> Option<&'a str> {
         .map(|(at, _)| at)
         .find(|at| rest[at + 1..].trim_start().starts_with([',', '}', ']']) || rest[at + 1..].is_empty())?;
     Some(&rest[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::text::rows_of;
+
+    #[test]
+    fn json_inside_json_is_read() {
+        let mail = concat!(
+            "x-amz-sns-message-id: 1\n",
+            "Subject: AWS Notification Message\n",
+            "\n",
+            "{ \"Type\" : \"Notification\",\n",
+            "\"Message\" : \"{\\\"notificationType\\\":\\\"Bounce\\\",\\\"bounce\\\":{\\\"bouncedRecipients\\\":[{\\\"emailAddress\\\":\\\"user@gone.example\\\",\\\"action\\\":\\\"failed\\\",\\\"status\\\":\\\"5.1.1\\\",\\\"diagnosticCode\\\":\\\"smtp; 550 5.1.1 user unknown\\\"}]}}\" }\n",
+        );
+        assert_eq!(rows_of(mail), ["failed user@gone.example 550 5.1.1 amazonses"]);
+    }
+
+    #[test]
+    fn a_complaint_is_no_bounce() {
+        let mail = concat!(
+            "x-amz-sns-message-id: 1\n",
+            "Subject: AWS Notification Message\n",
+            "\n",
+            "{\"notificationType\":\"Complaint\",\"complaint\":{\"complainedRecipients\":[{\"emailAddress\":\"user@gone.example\"}]}}\n",
+        );
+        assert_eq!(rows_of(mail), ["complaint user@gone.example - - amazonses"]);
+    }
 }

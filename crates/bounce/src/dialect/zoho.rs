@@ -1,7 +1,7 @@
 //! Zoho: one line a recipient, with codes as `ERROR_CODE :550, ERROR_CODE :5.1.1 <…>... User Unknown`.
 
 use super::Dialect;
-use super::Place::Head;
+use super::Place::{Head, Sign};
 use crate::text::finding::Finding;
 use crate::text::notice::Notice;
 use crate::text::reader;
@@ -9,7 +9,7 @@ use crate::{Generator, Issuer};
 
 pub(super) const DIALECT: Dialect = Dialect {
     generator: Generator::new("zoho"),
-    marks: &[(Head, "x-mailer: zoho mail"), (Head, "mailer-daemon@mail.zoho.")],
+    marks: &[(Head, "x-mailer: zoho mail"), (Sign, "mailer-daemon@mail.zoho.")],
     read: Some(read),
     kind: None,
 };
@@ -25,4 +25,26 @@ fn read(notice: &Notice<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::text::rows_of;
+
+    #[test]
+    fn codes_behind_a_label_are_a_reply() {
+        let mail = concat!(
+            "X-Mailer: Zoho Mail\n",
+            "Subject: Undelivered Mail Returned to Sender\n",
+            "\n",
+            "A message that you sent could not be delivered. This is a permanent error.\n",
+            "\n",
+            "user@gone.example Invalid Address, ERROR_CODE :550, ERROR_CODE :5.1.1 <user@gone.example>... no\n",
+            "two@gone.example Error, ERROR_CODE :421, ERROR_CODE :, Host not reachable.\n",
+        );
+        assert_eq!(
+            rows_of(mail),
+            ["failed user@gone.example 550 5.1.1 zoho", "failed two@gone.example 421 - zoho"]
+        );
+    }
 }

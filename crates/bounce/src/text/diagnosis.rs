@@ -1,6 +1,5 @@
 //! Turns a finding's words into the fields of a report.
 
-use super::codes;
 use super::finding::Finding;
 use super::html::start_of;
 use super::notice::find_ignoring_case;
@@ -127,4 +126,40 @@ pub(super) fn report_of(finding: Finding) -> Report {
 
 fn phase_in(words: &str) -> Option<Phase> {
     PHASES.iter().find(|(phrase, _)| find_ignoring_case(words, phrase).is_some()).map(|(_, phase)| *phase)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(reason: &str) -> Report {
+        report_of(Finding { reason: reason.to_owned(), ..Finding::default() })
+    }
+
+    #[test]
+    fn the_words_of_each_mta_tell_the_phase() {
+        let same = |words, phase| assert_eq!(of(words).phase, Some(phase), "{words}");
+        same("192.0.2.1 does not like recipient. Remote host said: 550 no", Phase::Rcpt);
+        same("Connected to 192.0.2.1 but my name was rejected.", Phase::Ehlo);
+        same("192.0.2.1 failed after I sent the message. Remote host said: 554 spam", Phase::EndOfData);
+        same("mx.example [192.0.2.1] did not like our final DATA: 554 spam", Phase::EndOfData);
+        same("Remote host said: 550 no [RCPT_TO]", Phase::Rcpt);
+        same("Sorry, I couldn't find any host named gone.example. (#5.1.2)", Phase::Dns);
+    }
+
+    #[test]
+    fn who_spoke_is_told_by_the_quotation() {
+        assert_eq!(of("host mx.example[192.0.2.1] said: 550 no").issuer, Some(Issuer::Remote));
+        assert_eq!(of("Sorry, no mailbox here by that name. (#5.1.1)").issuer, Some(Issuer::Reporting));
+    }
+
+    #[test]
+    fn the_status_field_stands_in_where_the_words_have_none() {
+        let status = "5.4.3".parse().ok();
+        let report = report_of(Finding { reason: "550 no".to_owned(), status, ..Finding::default() });
+        assert_eq!((report.status, report.status_origin), (status, Some(StatusOrigin::Reported)));
+        let report = report_of(Finding { reason: "550 5.1.1 no".to_owned(), status, ..Finding::default() });
+        assert_eq!(report.status.map(|s| s.to_string()).as_deref(), Some("5.1.1"));
+        assert_eq!(report.reported_status, status);
+    }
 }

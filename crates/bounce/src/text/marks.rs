@@ -23,8 +23,10 @@ pub(crate) struct Marks {
     pub notice: bool,
     /// Status fields of RFC 3464 stand in the text.
     pub fields: bool,
-    /// Bit n: a mark of dialect n was seen.
-    dialects: u64,
+    /// Bit n: a mark of dialect n was seen that only its notices have.
+    dialects: u128,
+    /// Bit n: a mark of dialect n was seen that any mail may have that it handled.
+    passed: u128,
     /// Where the returned message starts, in bytes.
     end: Option<usize>,
 }
@@ -97,7 +99,15 @@ impl Marks {
 
     /// The first dialect of the table that has a mark here.
     pub(super) fn dialect(self) -> Option<usize> {
-        (self.dialects != 0).then(|| self.dialects.trailing_zeros() as usize)
+        [self.dialects, self.passed]
+            .into_iter()
+            .find(|seen| *seen != 0)
+            .map(|seen| seen.trailing_zeros() as usize)
+    }
+
+    /// Whether a dialect has a mark here that only its notices have.
+    pub(super) fn is_a_dialects(self) -> bool {
+        self.dialects != 0
     }
 
     /// Where the returned message starts; the whole length when it is not there.
@@ -110,8 +120,9 @@ impl Marks {
         for found in automaton.find_overlapping_iter(bytes) {
             match meanings[found.pattern().as_usize()] {
                 Meaning::Dialect(number, wanted) => {
-                    if wanted == place {
-                        self.dialects |= 1 << number;
+                    if wanted == place || wanted == Place::Sign && place == Place::Head {
+                        self.dialects |= u128::from(wanted != Place::Head) << number;
+                        self.passed |= u128::from(wanted == Place::Head) << number;
                     }
                 }
                 Meaning::End { whole } if place == Place::Text => {
@@ -177,12 +188,12 @@ mod tests {
         assert_eq!(report_part("a\n--- Below this line is a copy of the message.\nb"), "a\n");
         assert_eq!(report_part("a\n   ----- Original message -----\nb"), "a\n");
         assert_eq!(report_part("a\nReceived: from x\n"), "a\n");
-        assert_eq!(report_part("a\n--- Original message was received at noon by\nb\n").len(), 48);
+        assert_eq!(report_part("a\n--- Original message was received at noon by\nb\n").len(), 49);
         assert_eq!(report_part("a Received: from x"), "a Received: from x");
     }
 
     #[test]
     fn there_are_no_more_dialects_than_bits() {
-        assert!(DIALECTS.len() <= 64);
+        assert!(DIALECTS.len() <= 128);
     }
 }

@@ -1,7 +1,5 @@
 //! The human text of a message, cut into lines, up to where the returned message starts.
 
-use std::borrow::Cow;
-
 use abprall_mail::EmailAddress;
 
 use super::address;
@@ -14,10 +12,10 @@ use crate::limits;
 pub(crate) struct Notice<'a> {
     /// The message it came in.
     pub letter: LetterRef<'a>,
-    /// The subject, decoded; empty when there is none.
-    pub subject: Cow<'a, str>,
     /// The lines above the returned message.
     pub lines: Vec<Line<'a>>,
+    /// The returned message, where it stands below the text.
+    pub returned: &'a str,
     /// What was seen on the way.
     pub marks: Marks,
 }
@@ -37,7 +35,7 @@ impl<'a> Notice<'a> {
         let subject = letter.header("Subject").unwrap_or_default();
         let marks = Marks::of(letter.fields().block(), &subject, text);
         let report = html::start_of(text, marks.end(text));
-        Self { letter, subject, lines: lines_of(report), marks }
+        Self { letter, lines: lines_of(report), returned: &text[report.len()..], marks }
     }
 
     /// The addresses that Exim and Gmail name in `X-Failed-Recipients`.
@@ -50,7 +48,7 @@ impl<'a> Notice<'a> {
 
     /// Whether it speaks of mail that was not delivered.
     pub fn is_notice(&self) -> bool {
-        self.marks.notice || self.marks.fields || self.marks.dialect().is_some()
+        self.marks.notice || self.marks.fields || self.marks.is_a_dialects()
     }
 
     /// What follows `phrase` (lower case) in the first line that has it.

@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
             Form::Alone => !introduces_another(self.last),
             Form::Leading => {
                 let starts_paragraph = before.is_empty()
-                    || before.ends_with([':', '-', '='])
+                    || before.ends_with([':', '-', '=', '|'])
                     || self.open.is_some()
                     || self.findings.last().is_some_and(|last| last.reason.is_empty());
                 let prose = after.len() > 50 && indent == 0 && !codes::has_reply_code(named.rest);
@@ -352,6 +352,11 @@ impl<'a> Reader<'a> {
                     break;
                 }
                 append(&mut finding.prose, line);
+            }
+        }
+        for finding in &mut self.findings {
+            if finding.reason.is_empty() {
+                finding.reason = std::mem::take(&mut finding.prose);
             }
         }
         self.findings

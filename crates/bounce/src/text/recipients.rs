@@ -205,7 +205,11 @@ pub(super) fn named_by(line: &str) -> Option<Named<'_>> {
         } else {
             return None;
         };
-        return Some(Named { address, rest: trimmed.trim_start_matches([':', ';', ',', ' ', '\t']), form });
+        return Some(Named {
+            address,
+            rest: trimmed.trim_start_matches([':', ';', ',', ' ', '\t', '|']),
+            form,
+        });
     }
     let label =
         before.trim_end_matches(|c: char| c.is_whitespace() || ":;=<\"'([„“«>*：".contains(c)).to_lowercase();
@@ -214,13 +218,10 @@ pub(super) fn named_by(line: &str) -> Option<Named<'_>> {
         return None;
     }
     let label = label.strip_suffix("rfc822").unwrap_or(&label).trim_end_matches([' ', ':', ';']);
-    if LABELS
-        .iter()
-        .any(|known| label.strip_suffix(known).is_some_and(|before| !before.ends_with(char::is_alphanumeric)))
-    {
+    if LABELS.iter().any(|known| ends_with_word(label, known)) {
         return Some(Named {
             address: found.address,
-            rest: rest.trim_start_matches([':', ';', ',', '.', '\'', '"', ')', ' ', '\t']),
+            rest: rest.trim_start_matches([':', ';', ',', '.', '\'', '"', ')', ' ', '\t', '|']),
             form: Form::Labelled,
         });
     }
@@ -247,6 +248,13 @@ pub(super) fn named_by(line: &str) -> Option<Named<'_>> {
         }
     }
     None
+}
+
+/// Whether a label ends a text. Scripts that put no spaces between words have no word boundary to look for.
+fn ends_with_word(text: &str, label: &str) -> bool {
+    let Some(before) = text.strip_suffix(label) else { return false };
+    let is_spaced = label.chars().next().is_some_and(|first| first < '\u{2e80}');
+    !is_spaced || !before.ends_with(char::is_alphanumeric)
 }
 
 fn starts_word(text: &str, at: usize) -> bool {
