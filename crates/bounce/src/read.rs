@@ -1,5 +1,5 @@
 use crate::delivery_status::{RecipientStatus, looks_like_delivery_status, read_delivery_status};
-use crate::letter::{Body, Letter, LetterRef, Part, parse_date};
+use crate::letter::{Letter, LetterRef, Part, parse_date};
 use crate::mailer::{Seen, generator_of};
 use crate::merge::{merge, phase_of};
 use crate::origin::{Origin, ReturnPath};
@@ -120,22 +120,21 @@ fn status_parts(letter: LetterRef<'_>, damage: &mut Vec<Damage>) -> Vec<Recipien
 }
 
 fn status_content<'a>(part: &Part<'a>) -> Option<&'a [u8]> {
-    let kind = part.content_type();
-    match kind.as_str() {
+    match part.kind() {
         "message/delivery-status"
         | "message/global-delivery-status"
         | "message/report"
         | "message/delivery-report" => Some(part.bytes()),
-        "message/rfc822" | "text/html" => None,
+        "message/rfc822" | "message/global" | "text/html" | "text/rfc822-headers" => None,
         // A label that was lost on the way: the fields speak for themselves.
-        _ if kind.starts_with("text/")
+        kind if kind.starts_with("text/")
             || kind.starts_with("message/")
             || kind == "application/octet-stream" =>
         {
-            let content = match part.body() {
-                Body::Text(text) => text.as_bytes(),
-                Body::Bytes(bytes) => bytes,
-                Body::Html(_) | Body::Message(_) => return None,
+            let content = if part.is_encoded() && kind.starts_with("text/") {
+                part.text().as_bytes()
+            } else {
+                part.bytes()
             };
             let start = content.trim_ascii_start();
             looks_like_delivery_status(start).then_some(start)
