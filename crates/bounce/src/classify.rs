@@ -11,6 +11,7 @@ mod literals;
 mod matcher;
 mod rule;
 mod rule_file;
+mod words;
 
 pub use lint::{Finding, FindingKind};
 pub use rule::Rule;
@@ -18,6 +19,7 @@ pub use rule_file::{RuleFile, RuleFileError};
 
 use codes::CodeTable;
 use matcher::Matcher;
+use words::Words;
 
 /// The built-in rule files, in the order in which they are asked. Providers come before what is common to all.
 const BUILT_IN: &[(&str, &str)] = &include!("classify/built_in.rs");
@@ -79,7 +81,12 @@ impl Classifier {
     /// Every rule whose words and scope fit the report, in order; the first one wins.
     pub fn matching(&self, report: &Report) -> Vec<&Rule> {
         let text = report.diagnostic.as_deref().or(report.prose.as_deref()).unwrap_or_default();
-        self.rules.all_matches(text, report)
+        let words = Words::of(text);
+        let found = self.rules.all_matches(&words.reply, report);
+        match words.whole {
+            Some(whole) if found.is_empty() => self.rules.all_matches(&whole, report),
+            _ => found,
+        }
     }
 
     /// What is doubtful about the rules: examples that do not match, rules that can never win, words too short to search for.

@@ -47,6 +47,11 @@ pub(crate) fn parse(text: &str) -> Reply<'_> {
     reply
 }
 
+/// The reply without an MTA's wrapper; the whole text where there is none.
+pub(crate) fn unwrapped(text: &str) -> &str {
+    wrapper::unwrap(without_type(text.trim())).text
+}
+
 /// Drops the type of a Diagnostic-Code field (RFC 3464 §2.3.6): `smtp; 550 …`, `X-Postfix; …`.
 fn without_type(text: &str) -> &str {
     let Some(end) = memchr::memchr(b';', &text.as_bytes()[..text.len().min(24)]) else { return text };
@@ -55,7 +60,7 @@ fn without_type(text: &str) -> &str {
         !kind.is_empty() && kind.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-' || *b == b' ');
     let is_known = kind.eq_ignore_ascii_case(b"smtp")
         || kind.eq_ignore_ascii_case(b"lmtp")
-        || kind.first().is_some_and(|b| b.eq_ignore_ascii_case(&b'x')) && kind.get(1) == Some(&b'-');
+        || kind.eq_ignore_ascii_case(b"x-postfix");
     if is_type && is_known { text[end + 1..].trim_start() } else { text }
 }
 

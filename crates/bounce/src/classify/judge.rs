@@ -8,6 +8,7 @@ use abprall_mail::{Action, BounceType, Party, Permanence, Reason};
 use super::codes::CodeTable;
 use super::matcher::Matcher;
 use super::rule::Rule;
+use super::words::Words;
 use crate::{Because, Classification, Kind, Report};
 
 /// The confidence of a rule that was found in the prose instead of the diagnostic.
@@ -67,9 +68,12 @@ pub(super) fn judge(report: &Report, rules: &Matcher, codes: &CodeTable) -> Clas
 /// All that has something to say, most trusted first.
 fn opinions(report: &Report, rules: &Matcher, codes: &CodeTable) -> Vec<Opinion> {
     let mut opinions = Vec::with_capacity(3);
-    let diagnostic = report.diagnostic.as_deref().unwrap_or_default();
-    let by_words = rules.first_match(diagnostic, report, false);
-    opinions.extend(by_words.map(|(rule, words)| opinion_of(rule, words, 1.0)));
+    let words = Words::of(report.diagnostic.as_deref().unwrap_or_default());
+    let by_words = |weak| {
+        let by_reply = rules.first_match(&words.reply, report, weak);
+        by_reply.or_else(|| rules.first_match(words.whole.as_deref()?, report, weak))
+    };
+    opinions.extend(by_words(false).map(|(rule, words)| opinion_of(rule, words, 1.0)));
     let row = codes.find(report.status, report.reply_code, report.phase);
     // Codes that only say "something" leave the word to weak rules and to the prose.
     let (clear, vague) = match row {
@@ -90,12 +94,8 @@ fn opinions(report: &Report, rules: &Matcher, codes: &CodeTable) -> Vec<Opinion>
         let strong = rules
             .first_match(prose, report, false)
             .map(|(rule, words)| opinion_of(rule, words, PROSE_FACTOR));
-        let weak =
-            || rules.first_match(diagnostic, report, true).map(|(rule, words)| opinion_of(rule, words, 1.0));
-        let weak_prose = || {
-            rules.first_match(prose, report, true).map(|(rule, words)| opinion_of(rule, words, PROSE_FACTOR))
-        };
-        opinions.extend(strong.or_else(weak).or_else(weak_prose));
+        let weak = || by_words(true).map(|(rule, words)| opinion_of(rule, words, 1.0));
+        opinions.extend(strong.or_else(weak));
     }
     opinions.extend(vague.map(of_row));
     opinions
