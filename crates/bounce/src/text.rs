@@ -15,6 +15,7 @@ mod html;
 mod marks;
 pub(crate) mod notice;
 mod octal;
+mod phrase_set;
 pub(crate) mod reader;
 pub(crate) mod reason;
 mod recipients;

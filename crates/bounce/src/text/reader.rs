@@ -1,11 +1,13 @@
 //! The shared reader: goes once over the lines of a notice and finds the recipients and the words that belong to each.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use super::address;
 use super::codes;
 use super::finding::{Finding, append};
 use super::notice::{Notice, after_ignoring_case};
+use super::phrase_set::PhraseSet;
 use super::reason;
 use super::recipients::{Form, Named, named_by};
 use super::session::{Session, Turn};
@@ -416,19 +418,22 @@ fn is_other_field(line: &str) -> bool {
 }
 
 /// Words after which an address alone on its line is not the recipient's.
+const INTRODUCTIONS: [&str; 11] = [
+    "sent by",
+    "sender",
+    "contact",
+    "assistance",
+    "questions",
+    "to the address",
+    "support",
+    "write to",
+    "send mail to",
+    "from:",
+    "reply to",
+];
+
+static INTRODUCTION_SET: LazyLock<PhraseSet> = LazyLock::new(|| PhraseSet::new(INTRODUCTIONS));
+
 fn introduces_another(line: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "sent by",
-        "sender",
-        "contact",
-        "assistance",
-        "questions",
-        "to the address",
-        "support",
-        "write to",
-        "send mail to",
-        "from:",
-        "reply to",
-    ];
-    WORDS.iter().any(|words| after_ignoring_case(line, words).is_some())
+    INTRODUCTION_SET.is_in(line)
 }

@@ -1,10 +1,12 @@
 //! Tells which lines of a notice name a recipient, and how sure that is.
 
+use std::sync::LazyLock;
+
 use abprall_mail::EmailAddress;
 
 use super::address;
 use super::codes;
-use super::notice::find_ignoring_case;
+use super::phrase_set::PhraseSet;
 
 /// A recipient that a line names.
 pub(super) struct Named<'a> {
@@ -184,6 +186,8 @@ const OTHERS: &[&str] = &[
     "x-",
 ];
 
+static OTHER_SET: LazyLock<PhraseSet> = LazyLock::new(|| PhraseSet::new(OTHERS.iter().copied()));
+
 /// The recipient that a line names, if it names one.
 pub(super) fn named_by(line: &str) -> Option<Named<'_>> {
     memchr::memchr(b'@', line.as_bytes())?;
@@ -213,8 +217,7 @@ pub(super) fn named_by(line: &str) -> Option<Named<'_>> {
     }
     let label =
         before.trim_end_matches(|c: char| c.is_whitespace() || ":;=<\"'([„“«>*：".contains(c)).to_lowercase();
-    if OTHERS.iter().any(|other| find_ignoring_case(&label, other).is_some_and(|at| starts_word(&label, at)))
-    {
+    if OTHER_SET.first(&label, |_, start, _| starts_word(&label, start)).is_some() {
         return None;
     }
     let label = label.strip_suffix("rfc822").unwrap_or(&label).trim_end_matches([' ', ':', ';']);
