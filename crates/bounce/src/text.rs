@@ -11,6 +11,7 @@ mod codes;
 mod diagnosis;
 pub(crate) mod fields;
 pub(crate) mod finding;
+mod groups;
 mod html;
 mod marks;
 pub(crate) mod notice;
@@ -22,8 +23,11 @@ mod recipients;
 pub(crate) mod session;
 mod userid;
 
+use std::sync::LazyLock;
+
 use finding::Finding;
 use notice::Notice;
+use phrase_set::PhraseSet;
 
 /// Most text parts tried before giving up: the notice is the first that speaks of a recipient.
 const TEXT_PARTS_MAX: usize = 4;
@@ -180,9 +184,9 @@ fn kind_for(kind: Kind, reason: &str) -> Kind {
     }
 }
 
-/// The host that wrote the notice, where its first words say so.
-fn reporting_mta(notice: &Notice<'_>) -> Option<String> {
-    const PHRASES: &[&str] = &[
+/// What stands before the name of the host that wrote the notice.
+static HOSTS: LazyLock<PhraseSet> = LazyLock::new(|| {
+    PhraseSet::new([
         "this is the qmail-send program at ",
         "this is the mail system at host ",
         "this is the postfix program at host ",
@@ -193,8 +197,17 @@ fn reporting_mta(notice: &Notice<'_>) -> Option<String> {
         "reporting-mta: dns; ",
         "reporting-mta: dsn; ",
         " at host ",
-    ];
-    let phrase = PHRASES.iter().find_map(|phrase| notice.after(phrase));
+    ])
+});
+
+/// The host that wrote the notice, where its first words say so.
+fn reporting_mta(notice: &Notice<'_>) -> Option<String> {
+    const LINES_MAX: usize = 60;
+    // The host stands in the greeting, or above Exchange's diagnostic information.
+    let phrase = notice.lines.iter().take(LINES_MAX).find_map(|line| {
+        let (_, _, end) = HOSTS.first(line.text, |_, _, _| true)?;
+        line.text.get(end..)
+    });
     let dma = || {
         notice
             .after("this is the dragonfly mail agent v")

@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn the_forms_of_a_recipient_are_told_apart() {
         let same = |line, rest, form| {
-            assert_eq!(named(line), Some(("a@b.example".to_owned(), rest, form)), "{line}")
+            assert_eq!(named(line), Some(("a@b.example".to_owned(), rest, form)), "{line}");
         };
         same("<a@b.example>: host said no", "host said no", Form::Headed);
         same("<a@b.example>", "", Form::Alone);
