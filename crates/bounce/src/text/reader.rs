@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
         {
             self.recipient(&named, indent, line);
         } else if let Some(open) = self.open
-            && !(open.form == Form::Labelled && is_other_field(line))
+            && !(matches!(open.form, Form::Labelled | Form::Hinted) && is_other_field(line))
         {
             self.continue_with(open.place, line);
         } else {
@@ -123,6 +123,7 @@ impl<'a> Reader<'a> {
         }
         match named.form {
             Form::Headed | Form::Labelled => true,
+            Form::Hinted => self.findings.is_empty(),
             Form::Alone => !introduces_another(self.last),
             Form::Leading => {
                 let starts_paragraph = before.is_empty()
@@ -147,7 +148,7 @@ impl<'a> Reader<'a> {
             return;
         }
         let mut rest = named.rest;
-        if named.form == Form::Labelled {
+        if matches!(named.form, Form::Labelled | Form::Hinted) {
             if let Some(end) = rest.find(" (and other recipients") {
                 rest = &rest[end..];
             }
