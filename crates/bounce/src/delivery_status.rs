@@ -1,8 +1,10 @@
 //! The machine-readable part of a delivery status notification (RFC 3464 §2, RFC 6533 §4), as MTAs really write it.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use abprall_mail::{EnhancedStatus, StatusClass};
+use memchr::memmem::Finder;
 
 use crate::letter::{parse_date, unfold};
 use crate::{Damage, Kind, Report, limits};
@@ -65,7 +67,11 @@ pub(crate) fn read_delivery_status(content: &[u8], damage: &mut Vec<Damage>) -> 
 
 /// Whether a part that is not labelled so holds delivery-status fields: Action and a recipient, or a Reporting-MTA, at its start.
 pub(crate) fn looks_like_delivery_status(content: &[u8]) -> bool {
+    static RECIPIENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("ecipient:"));
     let start = &content[..content.len().min(4096)];
+    if RECIPIENT.find(start).is_none() {
+        return false;
+    }
     let has = |name: &[u8]| {
         let mut rest = start;
         while let Some(at) = memchr::memmem::find(rest, &name[1..]) {

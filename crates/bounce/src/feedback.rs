@@ -9,10 +9,14 @@ use crate::{Generator, Kind, Report, limits};
 
 /// Reads a complaint; `None` when the message is none.
 pub(crate) fn read_feedback(letter: LetterRef<'_>, origin: &Origin<'_>) -> Option<Vec<Report>> {
+    let is_feedback = |kind: &str| kind == "message/feedback-report" || kind == "message/feedback-report-arf";
+    if !letter.parts().any(|part| is_feedback(part.kind())) && !has_complaint_subject(origin) {
+        return None;
+    }
     let mut fields = None;
     let mut original = None;
     for part in letter.parts() {
-        if part.is("message/feedback-report") || part.is("message/feedback-report-arf") {
+        if is_feedback(part.kind()) {
             fields = Some(Fields::parse(part.bytes().trim_ascii_start()).0);
         } else if original.is_none() {
             match part.body() {
@@ -40,12 +44,16 @@ pub(crate) fn read_feedback(letter: LetterRef<'_>, origin: &Origin<'_>) -> Optio
 }
 
 fn is_bare_complaint(letter: LetterRef<'_>, origin: &Origin<'_>) -> bool {
-    let subject = origin.subject.trim().to_ascii_lowercase();
-    subject.starts_with("complaint about message from ")
+    has_complaint_subject(origin)
         && letter.parts().any(|part| {
             matches!(part.body(), Body::Message(inner)
                 if inner.header("X-HmXmrOriginalRecipient").is_some() || inner.header("X-Reporter-IP").is_some())
         })
+}
+
+fn has_complaint_subject(origin: &Origin<'_>) -> bool {
+    const START: &str = "complaint about message from ";
+    origin.subject.trim().get(..START.len()).is_some_and(|start| start.eq_ignore_ascii_case(START))
 }
 
 fn reports(fields: &Fields<'_>, original: &Returned) -> Vec<Report> {

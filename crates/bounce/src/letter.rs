@@ -128,11 +128,6 @@ impl<'a> LetterRef<'a> {
         self.fields().get(name)
     }
 
-    /// All headers of that name, unfolded and decoded, topmost first.
-    pub fn headers(self, name: &str) -> Vec<Cow<'a, str>> {
-        self.fields().all(name)
-    }
-
     /// The header fields.
     pub fn fields(self) -> Fields<'a> {
         match self.letter.entities.get(self.root) {
@@ -151,11 +146,6 @@ impl<'a> LetterRef<'a> {
         let found = self.fields().content_type()?.parameter(name)?.to_ascii_lowercase();
         Some(found)
     }
-
-    /// Whether the message is a multipart.
-    pub fn is_multipart(self) -> bool {
-        self.letter.entities.get(self.root).is_some_and(|e| e.shape == Shape::Multipart)
-    }
 }
 
 impl<'a> Part<'a> {
@@ -164,7 +154,17 @@ impl<'a> Part<'a> {
         self.entity().kind.clone()
     }
 
-    /// Whether the type is `kind`, without copying it.
+    /// As [`Part::content_type`], borrowed.
+    pub fn kind(&self) -> &'a str {
+        &self.entity().kind
+    }
+
+    /// Whether a transfer encoding has to be undone.
+    pub fn is_encoded(&self) -> bool {
+        self.entity().encoding != Encoding::None
+    }
+
+    /// Whether the type is `kind`.
     pub fn is(&self, kind: &str) -> bool {
         self.entity().kind == kind
     }

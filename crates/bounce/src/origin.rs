@@ -69,7 +69,10 @@ impl<'a> Origin<'a> {
 
     /// Whether a report can be expected: written by a mail system, or in its manner.
     pub fn is_bounce_like(&self) -> bool {
-        self.is_mailer || self.has_bounce_subject || self.return_path == ReturnPath::Null
+        self.is_mailer
+            || self.has_bounce_subject
+            || self.return_path == ReturnPath::Null
+            || self.auto_submitted.starts_with("auto-")
     }
 }
 

@@ -1,5 +1,5 @@
 use crate::delivery_status::{RecipientStatus, looks_like_delivery_status, read_delivery_status};
-use crate::letter::{Body, Letter, LetterRef, Part, parse_date};
+use crate::letter::{Letter, LetterRef, Part, parse_date};
 use crate::mailer::{Seen, generator_of};
 use crate::merge::{merge, phase_of};
 use crate::origin::{Origin, ReturnPath};
@@ -15,7 +15,7 @@ pub fn read(message: &[u8]) -> Reading {
     let Some(letter) = Letter::parse(message) else {
         return Reading { not_a_bounce: Some(NotABounce::Unreadable), ..Reading::default() };
     };
-    let mut reading = read_letter(letter.view());
+    let mut reading = read_letter(letter.view(), Wrapping::Outermost);
     for damage in letter.damage() {
         if !reading.damage.contains(&damage) {
             reading.damage.push(damage);
@@ -28,7 +28,14 @@ pub fn read(message: &[u8]) -> Reading {
     reading
 }
 
-fn read_letter(letter: LetterRef<'_>) -> Reading {
+/// Whether a message came by itself or within one of a mail system, which is unwrapped once.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Wrapping {
+    Outermost,
+    Wrapped,
+}
+
+fn read_letter(letter: LetterRef<'_>, wrapping: Wrapping) -> Reading {
     let origin = Origin::of(letter);
     if let Some(reports) = feedback::read_feedback(letter, &origin) {
         return complaint(reports);
@@ -36,6 +43,9 @@ fn read_letter(letter: LetterRef<'_>) -> Reading {
     let mut damage = Vec::new();
     let statuses = status_parts(letter, &mut damage);
     if !statuses.is_empty() {
+        if forwarded::is_passed_on(letter, &origin) {
+            return Reading::none(NotABounce::ForwardedBounce);
+        }
         let reports = status_reports(letter, &origin, statuses);
         return Reading { reports, not_a_bounce: None, damage };
     }
@@ -56,7 +66,14 @@ fn read_letter(letter: LetterRef<'_>) -> Reading {
     if let Some(report) = answer {
         return Reading::of(vec![report]);
     }
-    text_reports(letter, &origin)
+    let reading = text_reports(letter, &origin);
+    if reading.reports.is_empty()
+        && wrapping == Wrapping::Outermost
+        && let Some(inner) = forwarded::nested_report(letter)
+    {
+        return read_letter(inner, Wrapping::Wrapped);
+    }
+    reading
 }
 
 impl Reading {
@@ -103,22 +120,21 @@ fn status_parts(letter: LetterRef<'_>, damage: &mut Vec<Damage>) -> Vec<Recipien
 }
 
 fn status_content<'a>(part: &Part<'a>) -> Option<&'a [u8]> {
-    let kind = part.content_type();
-    match kind.as_str() {
+    match part.kind() {
         "message/delivery-status"
         | "message/global-delivery-status"
         | "message/report"
         | "message/delivery-report" => Some(part.bytes()),
-        "message/rfc822" | "text/html" => None,
+        "message/rfc822" | "message/global" | "text/html" | "text/rfc822-headers" => None,
         // A label that was lost on the way: the fields speak for themselves.
-        _ if kind.starts_with("text/")
+        kind if kind.starts_with("text/")
             || kind.starts_with("message/")
             || kind == "application/octet-stream" =>
         {
-            let content = match part.body() {
-                Body::Text(text) => text.as_bytes(),
-                Body::Bytes(bytes) => bytes,
-                Body::Html(_) | Body::Message(_) => return None,
+            let content = if part.is_encoded() && kind.starts_with("text/") {
+                part.text().as_bytes()
+            } else {
+                part.bytes()
             };
             let start = content.trim_ascii_start();
             looks_like_delivery_status(start).then_some(start)
@@ -156,6 +172,9 @@ fn text_reports(letter: LetterRef<'_>, origin: &Origin<'_>) -> Reading {
     }
     if reports.is_empty() {
         return Reading::none(NotABounce::OrdinaryMail);
+    }
+    if !origin.is_bounce_like() && reports.iter().all(forwarded::is_quoted) {
+        return Reading::none(NotABounce::ForwardedBounce);
     }
     let generator = generator_of(letter, origin, &Seen::default());
     for report in &mut reports {

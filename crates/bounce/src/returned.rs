@@ -28,34 +28,33 @@ const TO_MAX: usize = 50;
 
 /// Reads the original message of a bounce: its own part first, else what is pasted into the text.
 pub(crate) fn read_returned(letter: LetterRef<'_>) -> Option<Returned> {
-    let mut pasted: Option<&str> = None;
+    let mut texts = Vec::new();
     for part in letter.parts() {
-        match part.body() {
-            Body::Message(inner) => return Some(returned(&inner.fields())),
-            Body::Text(text) => {
-                let kind = part.content_type();
-                if kind == "text/rfc822-headers" || kind == "text/rfc822-header" || kind == "text/rfc822" {
-                    let (fields, _) = Fields::parse(without_prologue(text).as_bytes());
-                    if !fields.is_empty() {
-                        return Some(returned(&fields));
-                    }
-                } else if pasted.is_none_or(|seen| find_block(seen).is_none()) {
-                    pasted = Some(text);
+        match part.kind() {
+            "message/rfc822" | "message/global" => {
+                if let Body::Message(inner) = part.body() {
+                    return Some(returned(&inner.fields()));
                 }
             }
-            Body::Bytes(_) if is_header_type(&part.content_type()) => {
-                let (fields, _) = Fields::parse(part.bytes().trim_ascii_start());
+            kind if is_header_type(kind) => {
+                let (fields, _) = Fields::parse(without_prologue(part.bytes()));
                 if !fields.is_empty() {
                     return Some(returned(&fields));
                 }
             }
-            Body::Bytes(_) | Body::Html(_) => {}
+            kind if kind.starts_with("text/") && kind != "text/html" && texts.len() < TEXTS_MAX => {
+                texts.push(part)
+            }
+            _ => {}
         }
     }
-    let block = pasted.and_then(find_block)?;
+    let block = texts.iter().find_map(|part| find_block(part.text()))?;
     let (fields, _) = Fields::parse(block.as_bytes());
     Some(returned(&fields))
 }
+
+/// Most text parts searched for a pasted header.
+const TEXTS_MAX: usize = 4;
 
 fn is_header_type(kind: &str) -> bool {
     matches!(
@@ -152,12 +151,13 @@ fn collect_addresses(value: &str, to: &mut Vec<EmailAddress>) {
     }
 }
 
-fn without_prologue(text: &str) -> &str {
-    let text = text.trim_start();
-    if text.starts_with("From ") || text.starts_with(">From ") {
-        return text.split_once('\n').map_or("", |(_, rest)| rest);
+/// Drops empty lines and an mbox separator.
+fn without_prologue(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.trim_ascii_start();
+    if bytes.starts_with(b"From ") || bytes.starts_with(b">From ") {
+        return memchr::memchr(b'\n', bytes).map_or(&[], |end| &bytes[end + 1..]);
     }
-    text
+    bytes
 }
 
 static FIELD_NAMES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {

@@ -12,7 +12,7 @@ pub(crate) fn parse_date(text: &str) -> Option<Timestamp> {
 }
 
 /// A point in time; `None` for the impossible (`31 Feb`, year 0).
-pub(super) fn timestamp_of(date: &DateTime) -> Option<Timestamp> {
+fn timestamp_of(date: &DateTime) -> Option<Timestamp> {
     if !date.is_valid() || date.year < 1970 {
         return None;
     }

@@ -58,16 +58,6 @@ impl<'a> Fields<'a> {
         self.find(name).is_some()
     }
 
-    /// Names and values in order, undecoded, still folded.
-    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> {
-        let raw = self.raw;
-        self.list.iter().map(move |field| {
-            let name =
-                raw.get(field.name.clone()).and_then(|n| std::str::from_utf8(n).ok()).unwrap_or_default();
-            (name, raw.get(field.value.clone()).unwrap_or_default())
-        })
-    }
-
     /// Each field as it stands in the message, from the first byte of its name to the last of its value.
     pub fn spans(&self) -> impl Iterator<Item = &'a [u8]> {
         let raw = self.raw;

@@ -160,7 +160,8 @@ impl<'a> Reader<'a> {
             }
             return;
         }
-        if named.form == Form::Leading && after_ignoring_case(&rest[..rest.len().min(3)], "on ").is_some() {
+        if named.form == Form::Leading && rest.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("on "))
+        {
             return; // Exchange 2003: "a@b on Thu, 29 Apr 2010": the time of the failure.
         }
         self.continue_with(place, rest);
