@@ -1,8 +1,11 @@
 //! Turns a finding's words into the fields of a report.
 
+use std::sync::LazyLock;
+
 use super::finding::Finding;
 use super::html::start_of;
-use super::notice::find_ignoring_case;
+use super::notice::after_ignoring_case;
+use super::phrase_set::PhraseSet;
 use crate::{Issuer, Phase, Report, StatusOrigin, limits};
 
 /// Words that tell where in the dialogue it happened, when the reply's own wrapper does not. Lower case; the first that occurs counts.
@@ -93,6 +96,10 @@ const QUOTES: &[&str] = &[
     "generated response",
 ];
 
+static PHASE_SET: LazyLock<PhraseSet> =
+    LazyLock::new(|| PhraseSet::new(PHASES.iter().map(|(phrase, _)| *phrase)));
+static QUOTE_SET: LazyLock<PhraseSet> = LazyLock::new(|| PhraseSet::new(QUOTES.iter().copied()));
+
 /// Fills a report from what was found.
 pub(super) fn report_of(finding: Finding) -> Report {
     let mut report =
@@ -109,7 +116,14 @@ pub(super) fn report_of(finding: Finding) -> Report {
             .remote_mta
             .or_else(|| reply.host.map(str::to_owned))
             .or_else(|| reply.ip.map(|ip| ip.to_string()));
-        let quoted = QUOTES.iter().any(|quote| find_ignoring_case(words, quote).is_some());
+        if report.remote_mta.is_none() {
+            // Kundenserver and GMX: "SMTP error from remote server after RCPT command: host: mx.example"
+            report.remote_mta = after_ignoring_case(words, "host: ")
+                .and_then(|rest| rest.split([' ', ',', ';', '(']).next())
+                .filter(|host| host.contains('.'))
+                .map(str::to_owned);
+        }
+        let quoted = QUOTE_SET.is_in(words);
         let is_remote = quoted || report.reply_code.is_some();
         report.issuer = finding.issuer.or(Some(if is_remote { Issuer::Remote } else { Issuer::Reporting }));
         report.diagnostic = Some(words.to_owned());
@@ -127,8 +141,10 @@ pub(super) fn report_of(finding: Finding) -> Report {
     report
 }
 
-fn phase_in(words: &str) -> Option<Phase> {
-    PHASES.iter().find(|(phrase, _)| find_ignoring_case(words, phrase).is_some()).map(|(_, phase)| *phase)
+/// Where in the dialogue it happened, by the words of the MTAs.
+pub(super) fn phase_in(words: &str) -> Option<Phase> {
+    let (number, ..) = PHASE_SET.first(words, |_, _, _| true)?;
+    PHASES.get(number).map(|(_, phase)| *phase)
 }
 
 #[cfg(test)]

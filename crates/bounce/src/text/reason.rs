@@ -1,8 +1,10 @@
 //! Chooses the reply or reason among the lines that belong to a recipient.
 
+use std::sync::LazyLock;
+
 use super::codes;
 use super::finding::append;
-use super::notice::after_ignoring_case;
+use super::phrase_set::PhraseSet;
 
 /// What a reason follows, on its line or the next. Lower case.
 const CUES: &[&str] = &[
@@ -36,6 +38,8 @@ const CUES: &[&str] = &[
     "failure reason:",
     "delay reason:",
     "reason for failure:",
+    "technical details of permanent failure:",
+    "technical details of temporary failure:",
     "reason:",
     "because of",
     "because:",
@@ -89,7 +93,7 @@ pub(super) fn weight(paragraph: &[&str]) -> u8 {
         } else if cue_in(line).is_some() || codes::has_reply_code(line) || codes::status_in(line).is_some() {
             2
         } else {
-            u8::from(line.len() > 3 && !is_courtesy(line))
+            u8::from(line.len() > 3 && !line.contains('\u{fffd}') && !is_courtesy(line))
         };
         weight = weight.max(line_weight);
     }
@@ -126,7 +130,9 @@ pub(super) fn choose(paragraphs: &[&[&str]]) -> Option<String> {
         return Some(text);
     }
     let lines = paragraphs[number];
-    let cue = lines.iter().enumerate().find_map(|(at, line)| cue_in(line).map(|rest| (at, rest)));
+    let cues = || lines.iter().enumerate().filter_map(|(at, line)| cue_in(line).map(|rest| (at, rest)));
+    // "Technical details of permanent failure:" may stand above "the other server returned was: 550 …".
+    let cue = cues().find(|(_, rest)| codes::starts_with_reply(rest)).or_else(|| cues().next());
     if weight == 2
         && let Some((at, rest)) = cue
     {
@@ -148,21 +154,23 @@ pub(super) fn choose(paragraphs: &[&[&str]]) -> Option<String> {
     Some(text)
 }
 
+/// The line above the reply that [`choose`] takes, where one stands: it can name host and command (dma).
+pub(super) fn context_of<'a>(paragraphs: &[&[&'a str]]) -> Option<&'a str> {
+    let paragraph = paragraphs.iter().find(|paragraph| weight(paragraph) == 3)?;
+    let reply = paragraph.iter().position(|line| codes::starts_with_reply(line))?;
+    reply.checked_sub(1).map(|at| paragraph[at])
+}
+
+static CUE_SET: LazyLock<PhraseSet> = LazyLock::new(|| PhraseSet::new(CUES.iter().copied()));
+
 /// What stands after a cue. A bare "error" in a sentence is none: cues end in a colon or end the line.
 fn cue_in(line: &str) -> Option<&str> {
-    let may_hold_one = line.ends_with("error")
-        || line.ends_with(" of")
-        || line.contains(':')
-        || line.contains("eturned")
-        || line.contains("erver message");
-    if !may_hold_one {
-        return None;
-    }
-    CUES.iter().find_map(|cue| {
-        let rest = after_ignoring_case(line, cue)?.trim_start_matches([':', ' ', '\'', '"', '-']);
-        (cue.ends_with(':') || cue.ends_with("message") || cue.ends_with("returned") || rest.is_empty())
-            .then_some(rest)
-    })
+    let after = |end: usize| line[end..].trim_start_matches([':', ' ', '\'', '"', '-']);
+    let (_, _, end) = CUE_SET.first(line, |number, _, end| {
+        let cue = CUES[number];
+        cue.ends_with(':') || cue.ends_with("message") || cue.ends_with("returned") || after(end).is_empty()
+    })?;
+    Some(after(end))
 }
 
 /// Words that no reason holds.
@@ -220,6 +228,19 @@ mod tests {
         assert_eq!(
             choose(&[&["The error that the other server returned was:", "Nobody"]]).unwrap(),
             "Nobody"
+        );
+    }
+
+    #[test]
+    fn a_cue_before_a_reply_outranks_other_cues() {
+        let lines = [
+            "Technical details of permanent failure:",
+            "The error that the other server returned was: 550 no",
+        ];
+        assert_eq!(choose(&[&lines]).unwrap(), "550 no");
+        assert_eq!(
+            choose(&[&[lines[0], "The server did not answer."]]).unwrap(),
+            "The server did not answer."
         );
     }
 
