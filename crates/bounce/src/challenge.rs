@@ -70,7 +70,7 @@ fn has_words(letter: LetterRef<'_>, subject: &str) -> bool {
     }
     let text = letter.parts().find_map(|part| match part.body() {
         Body::Text(text) | Body::Html(text) => Some(text),
-        Body::Bytes(_) | Body::Message(_) => None,
+        Body::Other | Body::Message(_) => None,
     });
     text.is_some_and(|text| words.is_match(&text.as_bytes()[..text.len().min(4096)]))
 }

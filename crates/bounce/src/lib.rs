@@ -24,6 +24,7 @@ mod line;
 mod mailer;
 mod merge;
 mod origin;
+mod phase;
 mod phishing;
 mod read;
 mod reading;

@@ -69,7 +69,7 @@ fn asks_in_text(letter: LetterRef<'_>) -> bool {
             let start = text.trim_start().chars().take(300).collect::<String>().to_lowercase();
             start.is_empty() || SUBJECTS.iter().any(|word| start.contains(word))
         }
-        Body::Html(_) | Body::Bytes(_) | Body::Message(_) => false,
+        Body::Html(_) | Body::Other | Body::Message(_) => false,
     })
 }
 
