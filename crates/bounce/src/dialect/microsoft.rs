@@ -275,4 +275,26 @@ mod tests {
         );
         assert_eq!(rows_of(mail), ["failed user@gone.example 550 5.1.10 exchange"]);
     }
+
+    #[test]
+    fn the_sentence_of_each_language_names_the_recipient() {
+        for words in [
+            "Your message to user@gone.example couldn't be delivered.",
+            "Ihre Nachricht an user@gone.example konnte nicht übermittelt werden.",
+            "Votre message à user@gone.example n'a pas pu être remis.",
+            "Su mensaje para user@gone.example no se pudo entregar.",
+            "Il messaggio a user@gone.example non è stato recapitato.",
+            "Uw bericht aan user@gone.example kan niet worden bezorgd.",
+            "Sua mensagem para user@gone.example não pôde ser entregue.",
+            "Ditt meddelande till user@gone.example kunde inte levereras.",
+            "Twoja wiadomość do user@gone.example nie mogła zostać dostarczona.",
+            "user@gone.example へのメッセージを配信できませんでした。",
+            "您发送给 user@gone.example 的邮件无法送达。",
+        ] {
+            let mail = format!(
+                "X-MS-Exchange-Message-Is-Ndr:\nContent-Type: text/plain; charset=utf-8\nSubject: x\n\n{words}\n\n550 5.1.10 not found\n"
+            );
+            assert_eq!(rows_of(&mail), ["failed user@gone.example 550 5.1.10 exchange"], "{words}");
+        }
+    }
 }

@@ -57,7 +57,7 @@ pub(super) const COURIER: Dialect = named(
         (Subject, "warning: delayed mail"),
     ],
 );
-pub(super) const HARAKA: Dialect = named("haraka", &[(Text, "haraka mailer"), (Head, "(haraka mailer)")]);
+pub(super) const HARAKA: Dialect = named("haraka", &[(Text, "haraka mailer")]);
 pub(super) const ACTIVE_HUNTER: Dialect =
     named("activehunter", &[(Sign, "x-ahmailid:"), (Subject, "failure notice : ")]);
 pub(super) const M_FILTER: Dialect =
@@ -133,7 +133,7 @@ pub(super) const AMAVIS: Dialect = named("amavis", &[(Sign, "content-filter at")
 pub(super) const FACEBOOK: Dialect =
     named("facebook", &[(Sign, "mailer-daemon@mx.facebook.com"), (Text, "facebook.com/mail")]);
 pub(super) const EZWEB: Dialect =
-    named("ezweb", &[(Sign, "postmaster@ezweb.ne.jp"), (Sign, "postmaster@au.com"), (Head, "(ezweb mail)")]);
+    named("ezweb", &[(Sign, "postmaster@ezweb.ne.jp"), (Sign, "postmaster@au.com")]);
 pub(super) const KDDI: Dialect =
     named("kddi", &[(Text, "as their mailbox is full"), (Sign, "no-reply@app.auone-net.jp")]);
 pub(super) const DOCOMO: Dialect =
@@ -173,11 +173,9 @@ pub(super) const POSTFIX: Dialect = named(
         (Text, "邮件系统"),
     ],
 );
-pub(super) const POWERMTA: Dialect = named(
-    "powermta",
-    &[(Text, "i am sending you this message to inform you on the delivery status"), (Head, "(powermta")],
-);
-pub(super) const MOMENTUM: Dialect = named("momentum", &[(Text, "(ecelerity)"), (Head, "(ecelerity ")]);
+pub(super) const POWERMTA: Dialect =
+    named("powermta", &[(Text, "i am sending you this message to inform you on the delivery status")]);
+pub(super) const MOMENTUM: Dialect = named("momentum", &[(Text, "(ecelerity)")]);
 pub(super) const SENDGRID: Dialect = named(
     "sendgrid",
     &[(Text, "automatically generated message from sendgrid"), (Sign, "mailer-daemon@sendgrid.net")],

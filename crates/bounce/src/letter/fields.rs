@@ -66,6 +66,12 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Each field as it stands in the message, from the first byte of its name to the last of its value.
+    pub fn spans(&self) -> impl Iterator<Item = &'a [u8]> {
+        let raw = self.raw;
+        self.list.iter().map(move |field| raw.get(field.name.start..field.value.end).unwrap_or_default())
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()

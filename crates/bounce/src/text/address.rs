@@ -13,16 +13,12 @@ pub(crate) struct Found {
     pub in_angles: bool,
 }
 
+/// Most `@` of a line that are tried: a line of signs alone must not take long.
+const SIGNS_MAX: usize = 50;
+
 /// The first address of a line.
 pub(crate) fn first_in(text: &str) -> Option<Found> {
-    let mut from = 0;
-    while let Some(at) = memchr::memchr(b'@', &text.as_bytes()[from..]).map(|at| at + from) {
-        if let Some(found) = around(text, at) {
-            return Some(found);
-        }
-        from = at + 1;
-    }
-    None
+    memchr::memchr_iter(b'@', text.as_bytes()).take(SIGNS_MAX).find_map(|at| around(text, at))
 }
 
 /// Every address of a text, at most `count_max`.
@@ -44,8 +40,8 @@ fn around(text: &str, at: usize) -> Option<Found> {
         return Some(found);
     }
     let before = &text[..at];
-    let start = if before.ends_with('"') {
-        before[..before.len() - 1].rfind('"')?
+    let start = if let Some(quoted) = before.strip_suffix('"') {
+        quoted.rfind('"')?
     } else {
         let local = &before[before.trim_end_matches(is_local_char).len()..];
         at - local.trim_start_matches(['\'', '`', '=', '*', '|', '/', '{', '.']).len()

@@ -1,8 +1,10 @@
 //! Turns a finding's words into the fields of a report.
 
+use std::sync::LazyLock;
+
 use super::finding::Finding;
 use super::html::start_of;
-use super::notice::find_ignoring_case;
+use super::phrase_set::PhraseSet;
 use crate::{Issuer, Phase, Report, StatusOrigin, limits};
 
 /// Words that tell where in the dialogue it happened, when the reply's own wrapper does not. Lower case; the first that occurs counts.
@@ -93,6 +95,10 @@ const QUOTES: &[&str] = &[
     "generated response",
 ];
 
+static PHASE_SET: LazyLock<PhraseSet> =
+    LazyLock::new(|| PhraseSet::new(PHASES.iter().map(|(phrase, _)| *phrase)));
+static QUOTE_SET: LazyLock<PhraseSet> = LazyLock::new(|| PhraseSet::new(QUOTES.iter().copied()));
+
 /// Fills a report from what was found.
 pub(super) fn report_of(finding: Finding) -> Report {
     let mut report =
@@ -106,7 +112,7 @@ pub(super) fn report_of(finding: Finding) -> Report {
         report.status = reply.status;
         report.phase = report.phase.or(reply.phase).or_else(|| phase_in(words));
         report.remote_mta = report.remote_mta.or(reply.host).or(reply.ip);
-        let quoted = QUOTES.iter().any(|quote| find_ignoring_case(words, quote).is_some());
+        let quoted = QUOTE_SET.is_in(words);
         let is_remote = quoted || report.reply_code.is_some();
         report.issuer = finding.issuer.or(Some(if is_remote { Issuer::Remote } else { Issuer::Reporting }));
         report.diagnostic = Some(words.to_owned());
@@ -125,7 +131,8 @@ pub(super) fn report_of(finding: Finding) -> Report {
 }
 
 fn phase_in(words: &str) -> Option<Phase> {
-    PHASES.iter().find(|(phrase, _)| find_ignoring_case(words, phrase).is_some()).map(|(_, phase)| *phase)
+    let (number, ..) = PHASE_SET.first(words, |_, _, _| true)?;
+    PHASES.get(number).map(|(_, phase)| *phase)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use abprall_mail::EmailAddress;
 
-use crate::{Issuer, Kind, Phase};
+use crate::{Issuer, Kind, Phase, limits};
 
 /// One recipient and the words about it.
 #[derive(Clone, Debug, Default)]
@@ -39,8 +39,14 @@ impl Finding {
     }
 }
 
+/// Longest text that lines are added to, in bytes: more than a report keeps.
+const WORDS_BYTES_MAX: usize = 2 * limits::DIAGNOSTIC_BYTES_MAX;
+
 /// Adds a line to a text, white space single, without repeating the `550-5.7.1` that starts each line of a long reply.
 pub(crate) fn append(text: &mut String, line: &str) {
+    if text.len() > WORDS_BYTES_MAX {
+        return;
+    }
     let mut line = line.trim();
     let bytes = line.as_bytes();
     let starts_as_reply = bytes.len() > 3

@@ -87,11 +87,18 @@ static PHRASES: LazyLock<(AhoCorasick, Vec<Meaning>)> = LazyLock::new(|| {
     (automaton, meanings)
 });
 
+/// How much of a header field is searched for marks, in bytes: what is longer is a signature or a trace.
+const FIELD_BYTES_MAX: usize = 300;
+
 impl Marks {
     /// Looks through the headers, the decoded subject and the text, each once.
-    pub(super) fn of(head: &[u8], subject: &str, text: &str) -> Self {
+    pub(super) fn of<'a>(head: impl IntoIterator<Item = &'a [u8]>, subject: &str, text: &str) -> Self {
         let mut marks = Self::default();
-        marks.look(head, Place::Head);
+        for field in head {
+            if !field.starts_with(b"Received") {
+                marks.look(&field[..field.len().min(FIELD_BYTES_MAX)], Place::Head);
+            }
+        }
         marks.look(subject.as_bytes(), Place::Subject);
         marks.look(text.as_bytes(), Place::Text);
         marks
@@ -180,7 +187,7 @@ mod tests {
     use super::*;
 
     fn report_part(text: &str) -> &str {
-        &text[..Marks::of(b"", "", text).end(text)]
+        &text[..Marks::of([], "", text).end(text)]
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl<'a> Notice<'a> {
     pub fn new(letter: LetterRef<'a>, text: &'a str) -> Self {
         let text = html::start_of(text, limits::TEXT_BYTES_MAX);
         let subject = letter.header("Subject").unwrap_or_default();
-        let marks = Marks::of(letter.fields().block(), &subject, text);
+        let marks = Marks::of(letter.fields().spans(), &subject, text);
         let report = html::start_of(text, marks.end(text));
         Self { letter, lines: lines_of(report), returned: &text[report.len()..], marks }
     }

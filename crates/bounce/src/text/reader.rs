@@ -1,15 +1,25 @@
 //! The shared reader: goes once over the lines of a notice and finds the recipients and the words that belong to each.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use super::address;
 use super::codes;
 use super::finding::{Finding, append};
+use super::groups::Groups;
+use super::html;
 use super::notice::{Notice, after_ignoring_case};
+use super::phrase_set::PhraseSet;
 use super::reason;
 use super::recipients::{Form, Named, named_by};
 use super::session::{Session, Turn};
 use crate::{Issuer, Kind, Phase, limits};
+
+/// From this many recipients on that share one text, each gets only its reason: the text would be copied as often.
+const SHARED_PROSE_RECIPIENTS_MAX: usize = 1000;
+
+/// How much of a reason each of so many recipients gets, in bytes.
+const SHARED_REASON_BYTES_MAX: usize = 512;
 
 /// What the shared reader finds.
 pub(crate) fn read(notice: &Notice<'_>) -> Vec<Finding> {
@@ -79,9 +89,9 @@ impl<'a> Reader<'a> {
         } else if let Some(named) = named_by(line)
             && self.accepts(&named, indent, before, after)
         {
-            self.recipient(named, indent, line);
+            self.recipient(&named, indent, line);
         } else if let Some(open) = self.open
-            && !(open.form == Form::Labelled && is_other_field(line))
+            && !(matches!(open.form, Form::Labelled | Form::Hinted) && is_other_field(line))
         {
             self.continue_with(open.place, line);
         } else {
@@ -113,6 +123,7 @@ impl<'a> Reader<'a> {
         }
         match named.form {
             Form::Headed | Form::Labelled => true,
+            Form::Hinted => self.findings.is_empty(),
             Form::Alone => !introduces_another(self.last),
             Form::Leading => {
                 let starts_paragraph = before.is_empty()
@@ -126,7 +137,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn recipient(&mut self, named: Named<'a>, indent: usize, line: &'a str) {
+    fn recipient(&mut self, named: &Named<'a>, indent: usize, line: &'a str) {
         let place = self.place_of(named.address.clone());
         let known = !self.findings[place].reason.is_empty();
         self.open = Some(Open { place, indent, form: named.form });
@@ -137,7 +148,7 @@ impl<'a> Reader<'a> {
             return;
         }
         let mut rest = named.rest;
-        if named.form == Form::Labelled {
+        if matches!(named.form, Form::Labelled | Form::Hinted) {
             if let Some(end) = rest.find(" (and other recipients") {
                 rest = &rest[end..];
             }
@@ -315,39 +326,26 @@ impl<'a> Reader<'a> {
 
     /// Gives the words that stand apart to the recipients that have none of their own.
     fn finish(mut self) -> Vec<Finding> {
-        let groups: Vec<Vec<&[&str]>> = self
-            .others
-            .iter()
-            .map(|group| group.iter().map(Vec::as_slice).filter(|paragraph| !paragraph.is_empty()).collect())
-            .collect();
-        let weight =
-            |group: &[&[&str]]| group.iter().map(|paragraph| reason::weight(paragraph)).max().unwrap_or(0);
+        let groups = Groups::of(&self.others);
+        let waiting = self.findings.iter().filter(|finding| finding.reason.is_empty()).count();
         for (place, finding) in self.findings.iter_mut().enumerate() {
             if !finding.reason.is_empty() {
                 // A sentence names the recipient, the reply stands below it (Gmail).
-                let below = groups.get(place + 1).filter(|group| weight(group) > 1);
                 if !codes::has_reply_code(&finding.reason)
                     && codes::status_in(&finding.reason).is_none()
-                    && let Some(reply) = below.and_then(|group| reason::choose(group))
+                    && let Some(reply) = groups.told_right_after(place)
                     && codes::has_reply_code(&reply)
                 {
                     finding.prose = std::mem::replace(&mut finding.reason, reply);
                 }
                 continue;
             }
-            let after = groups.iter().skip(place + 1).find(|group| !group.is_empty());
-            let before = groups[..groups.len().min(place + 1)].iter().rev().find(|group| weight(group) > 1);
-            let first = groups.first().filter(|group| !group.is_empty());
-            let chosen = [after, before, first].into_iter().flatten().reduce(|best, group| {
-                let (best_weight, group_weight) = (weight(best), weight(group));
-                if group_weight > best_weight && (group_weight > 1 || best_weight == 0) {
-                    group
-                } else {
-                    best
-                }
-            });
-            let Some(group) = chosen else { continue };
+            let Some(group) = groups.about(place) else { continue };
             finding.reason = reason::choose(group).unwrap_or_default();
+            if waiting > SHARED_PROSE_RECIPIENTS_MAX {
+                finding.reason.truncate(html::start_of(&finding.reason, SHARED_REASON_BYTES_MAX).len());
+                continue;
+            }
             for line in group.iter().flat_map(|paragraph| paragraph.iter()) {
                 if finding.prose.len() > limits::PROSE_BYTES_MAX {
                     break;
@@ -417,19 +415,22 @@ fn is_other_field(line: &str) -> bool {
 }
 
 /// Words after which an address alone on its line is not the recipient's.
+const INTRODUCTIONS: [&str; 11] = [
+    "sent by",
+    "sender",
+    "contact",
+    "assistance",
+    "questions",
+    "to the address",
+    "support",
+    "write to",
+    "send mail to",
+    "from:",
+    "reply to",
+];
+
+static INTRODUCTION_SET: LazyLock<PhraseSet> = LazyLock::new(|| PhraseSet::new(INTRODUCTIONS));
+
 fn introduces_another(line: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "sent by",
-        "sender",
-        "contact",
-        "assistance",
-        "questions",
-        "to the address",
-        "support",
-        "write to",
-        "send mail to",
-        "from:",
-        "reply to",
-    ];
-    WORDS.iter().any(|words| after_ignoring_case(line, words).is_some())
+    INTRODUCTION_SET.is_in(line)
 }

@@ -1,8 +1,10 @@
 //! Chooses the reply or reason among the lines that belong to a recipient.
 
+use std::sync::LazyLock;
+
 use super::codes;
 use super::finding::append;
-use super::notice::after_ignoring_case;
+use super::phrase_set::PhraseSet;
 
 /// What a reason follows, on its line or the next. Lower case.
 const CUES: &[&str] = &[
@@ -148,21 +150,16 @@ pub(super) fn choose(paragraphs: &[&[&str]]) -> Option<String> {
     Some(text)
 }
 
+static CUE_SET: LazyLock<PhraseSet> = LazyLock::new(|| PhraseSet::new(CUES.iter().copied()));
+
 /// What stands after a cue. A bare "error" in a sentence is none: cues end in a colon or end the line.
 fn cue_in(line: &str) -> Option<&str> {
-    let may_hold_one = line.ends_with("error")
-        || line.ends_with(" of")
-        || line.contains(':')
-        || line.contains("eturned")
-        || line.contains("erver message");
-    if !may_hold_one {
-        return None;
-    }
-    CUES.iter().find_map(|cue| {
-        let rest = after_ignoring_case(line, cue)?.trim_start_matches([':', ' ', '\'', '"', '-']);
-        (cue.ends_with(':') || cue.ends_with("message") || cue.ends_with("returned") || rest.is_empty())
-            .then_some(rest)
-    })
+    let after = |end: usize| line[end..].trim_start_matches([':', ' ', '\'', '"', '-']);
+    let (_, _, end) = CUE_SET.first(line, |number, _, end| {
+        let cue = CUES[number];
+        cue.ends_with(':') || cue.ends_with("message") || cue.ends_with("returned") || after(end).is_empty()
+    })?;
+    Some(after(end))
 }
 
 /// Words that no reason holds.

@@ -1,10 +1,12 @@
 //! Tells which lines of a notice name a recipient, and how sure that is.
 
+use std::sync::LazyLock;
+
 use abprall_mail::EmailAddress;
 
 use super::address;
 use super::codes;
-use super::notice::find_ignoring_case;
+use super::phrase_set::PhraseSet;
 
 /// A recipient that a line names.
 pub(super) struct Named<'a> {
@@ -25,6 +27,8 @@ pub(super) enum Form {
     Leading,
     /// After a label: `Recipient: a@b`, `could not be delivered to a@b`.
     Labelled,
+    /// After a word that can also mean somebody else: `user a@b`, `address a@b`.
+    Hinted,
 }
 
 /// What stands before a recipient within a line. Lower case, without the blanks and marks after it.
@@ -67,24 +71,16 @@ const LABELS: &[&str] = &[
     "invalid recipient",
     "unknown recipient",
     "bad address",
-    "email address",
-    "e-mail address",
-    "mail address",
     "sent to",
     "send to",
     "sending to",
     "destination address",
-    "destination",
     "original recipient",
-    "reach",
     "delivered for",
     "delivery for",
     "message for",
     "mailbox for",
     "mailbox of",
-    "mailbox",
-    "account",
-    "user",
     "addressee",
     "group you tried to contact",
     // German, French, Spanish, Italian, Portuguese, Dutch, Scandinavian
@@ -94,28 +90,20 @@ const LABELS: &[&str] = &[
     "e-mail an",
     "empfänger",
     "empfängeradresse",
-    "adresse",
-    "benutzer",
     "message à",
     "destinataire",
-    "utilisateur",
     "envoyé à",
     "mensaje a",
     "mensaje para",
     "destinatario",
-    "usuario",
     "correo a",
     "enviado a",
     "messaggio a",
     "messaggio per",
-    "utente",
     "mensagem para",
     "destinatário",
-    "usuário",
-    "utilizador",
     "bericht aan",
     "ontvanger",
-    "gebruiker",
     "meddelande till",
     "mottagare",
     "mottagaren",
@@ -127,27 +115,73 @@ const LABELS: &[&str] = &[
     // Polish, Russian, Ukrainian
     "odbiorca",
     "odbiorcy",
-    "użytkownik",
     "получатель",
     "получателю",
-    "адрес",
-    "адресу",
     "адресат",
-    "пользователь",
     "одержувач",
     // Japanese, Chinese, Korean
+    "пользователю",
+    "адресату",
+    "сообщение для",
+    "письмо для",
+    "wiadomość do",
+    "wiadomości do",
+    "zpráva pro",
+    "zprávu pro",
+    "meddelelse til",
+    "meddelelsen til",
+    "meldingen til",
+    "bericht naar",
+    "bericht voor",
+    "mail naar",
+    "mensagem a",
+    "correo para",
+    "messaggio all'indirizzo",
+    "courriel à",
+    "e-mail à",
+    "发送给",
+    "发给",
+    "傳送給",
+    "寄给",
+    "发送到",
+    "寄往",
     "宛先",
     "あて先",
     "宛て先",
     "受信者",
     "送信先",
-    "ユーザー",
-    "メールアドレス",
     "收件人",
     "收件者",
-    "用户",
     "받는 사람",
     "수신자",
+];
+
+/// Labels that can also stand before somebody else's address: they count where nobody was named yet.
+const WEAK_LABELS: &[&str] = &[
+    "destination",
+    "mailbox",
+    "account",
+    "user",
+    "address",
+    "email address",
+    "e-mail address",
+    "mail address",
+    "adresse",
+    "benutzer",
+    "utilisateur",
+    "usuario",
+    "utente",
+    "usuário",
+    "utilizador",
+    "gebruiker",
+    "użytkownik",
+    "адрес",
+    "адресу",
+    "пользователь",
+    "ユーザー",
+    "メールアドレス",
+    "用户",
+    "reach",
 ];
 
 /// Labels that speak of somebody else.
@@ -184,6 +218,8 @@ const OTHERS: &[&str] = &[
     "x-",
 ];
 
+static OTHER_SET: LazyLock<PhraseSet> = LazyLock::new(|| PhraseSet::new(OTHERS.iter().copied()));
+
 /// The recipient that a line names, if it names one.
 pub(super) fn named_by(line: &str) -> Option<Named<'_>> {
     memchr::memchr(b'@', line.as_bytes())?;
@@ -202,6 +238,9 @@ pub(super) fn named_by(line: &str) -> Option<Named<'_>> {
             Form::Alone
         } else if rest.starts_with(char::is_whitespace) {
             Form::Leading
+        } else if trimmed.starts_with(|c: char| c >= '\u{2e80}') {
+            // "a@b.exampleへのメッセージを配信できませんでした": no blank between the address and the words.
+            Form::Leading
         } else {
             return None;
         };
@@ -213,16 +252,21 @@ pub(super) fn named_by(line: &str) -> Option<Named<'_>> {
     }
     let label =
         before.trim_end_matches(|c: char| c.is_whitespace() || ":;=<\"'([„“«>*：".contains(c)).to_lowercase();
-    if OTHERS.iter().any(|other| find_ignoring_case(&label, other).is_some_and(|at| starts_word(&label, at)))
-    {
+    if OTHER_SET.first(&label, |_, start, _| starts_word(&label, start)).is_some() {
         return None;
     }
     let label = label.strip_suffix("rfc822").unwrap_or(&label).trim_end_matches([' ', ':', ';']);
-    if LABELS.iter().any(|known| ends_with_word(label, known)) {
+    let is_labelled = |labels: &[&str]| labels.iter().any(|known| ends_with_word(label, known));
+    let form = match () {
+        () if is_labelled(LABELS) => Some(Form::Labelled),
+        () if is_labelled(WEAK_LABELS) => Some(Form::Hinted),
+        () => None,
+    };
+    if let Some(form) = form {
         return Some(Named {
             address: found.address,
             rest: rest.trim_start_matches([':', ';', ',', '.', '\'', '"', ')', ' ', '\t', '|']),
-            form: Form::Labelled,
+            form,
         });
     }
     // IMail: "User mailbox exceeds allowed size: a@b"
@@ -299,7 +343,7 @@ mod tests {
     #[test]
     fn the_forms_of_a_recipient_are_told_apart() {
         let same = |line, rest, form| {
-            assert_eq!(named(line), Some(("a@b.example".to_owned(), rest, form)), "{line}")
+            assert_eq!(named(line), Some(("a@b.example".to_owned(), rest, form)), "{line}");
         };
         same("<a@b.example>: host said no", "host said no", Form::Headed);
         same("<a@b.example>", "", Form::Alone);
@@ -310,6 +354,8 @@ mod tests {
         same("Invalid final delivery userid: a@b.example", "", Form::Labelled);
         same("There was an error delivering your mail to <a@b.example>.", "", Form::Labelled);
         same("Nachricht an a@b.example konnte nicht", "konnte nicht", Form::Labelled);
+        same("a@b.exampleへのメッセージ", "へのメッセージ", Form::Leading);
+        same("您发送给 a@b.example 的邮件", "的邮件", Form::Labelled);
         same("* a@b.example<mailto:a@b.example>", "", Form::Alone);
         same("Some One <a@b.example>", "", Form::Alone);
         same("other@c.example <a@b.example>: malformed address", "malformed address", Form::Headed);

@@ -39,15 +39,18 @@ impl<'a> Turn<'a> {
             return Some(Self::Reply(reply.trim_start()));
         }
         // MDaemon: "Thu 2010-04-29 23:34:45: --> RCPT To:<a@b>"
-        if let Some((_, reply)) = line.split_once("<-- ") {
+        if line.contains("-- ")
+            && let Some((_, reply)) = line.split_once("<-- ")
+        {
             return Some(Self::Reply(reply.trim_start()));
         }
-        if let Some((_, command)) = line.split_once("--> ")
+        if line.contains("--> ")
+            && let Some((_, command)) = line.split_once("--> ")
             && is_command(command)
         {
             return Some(Self::Command(command));
         }
-        if line.len() < 200
+        if (line.starts_with("...") || line.starts_with(['W', 'w']))
             && let Some(host) = after_ignoring_case(line, "while talking to ")
         {
             return Some(Self::Talking(host.trim_end_matches([':', '.', ' '])));
