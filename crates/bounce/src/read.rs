@@ -61,10 +61,15 @@ fn read_letter(letter: LetterRef<'_>, wrapping: Wrapping) -> Reading {
     if forwarded::is_forwarded(letter, &origin) {
         return Reading::none(NotABounce::ForwardedBounce);
     }
-    let answer = unsubscribe::read_unsubscribe(letter, &origin)
-        .or_else(|| challenge::read_challenge(letter, &origin))
-        .or_else(|| auto_reply::read_auto_reply(letter, &origin));
-    if let Some(report) = answer {
+    if let Some(report) =
+        unsubscribe::read_unsubscribe(letter, &origin).or_else(|| challenge::read_challenge(letter, &origin))
+    {
+        return Reading::of(vec![report]);
+    }
+    // Gateways mark their reports as automatic answers: what speaks of a delivery in its subject is looked at as a report first.
+    if !origin.has_bounce_subject
+        && let Some(report) = auto_reply::read_auto_reply(letter, &origin)
+    {
         return Reading::of(vec![report]);
     }
     let reading = text_reports(letter, &origin);
@@ -73,6 +78,12 @@ fn read_letter(letter: LetterRef<'_>, wrapping: Wrapping) -> Reading {
         && let Some(inner) = forwarded::nested_report(letter)
     {
         return read_letter(inner, Wrapping::Wrapped);
+    }
+    if reading.reports.is_empty()
+        && origin.has_bounce_subject
+        && let Some(report) = auto_reply::read_auto_reply(letter, &origin)
+    {
+        return Reading::of(vec![report]);
     }
     reading
 }

@@ -43,7 +43,7 @@ pub(crate) fn read_returned(letter: LetterRef<'_>) -> Option<Returned> {
                 }
             }
             kind if kind.starts_with("text/") && kind != "text/html" && texts.len() < TEXTS_MAX => {
-                texts.push(part)
+                texts.push(part);
             }
             _ => {}
         }

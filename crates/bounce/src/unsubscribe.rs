@@ -27,7 +27,7 @@ pub(crate) fn read_unsubscribe(letter: LetterRef<'_>, origin: &Origin<'_>) -> Op
     }
     Some(Report {
         kind: Kind::Unsubscribe,
-        recipient: origin.from_address(),
+        recipient: origin.author(),
         arrived_at: fields.get("Date").and_then(|date| crate::letter::parse_date(&date)),
         ..Report::default()
     })
