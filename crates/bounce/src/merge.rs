@@ -154,9 +154,11 @@ fn issuer_of(
         return text.and_then(|text| text.issuer).or(Some(Issuer::Reporting));
     }
     let is_local = diagnostic_type.is_some_and(|kind| kind != "smtp" && kind != "lmtp" && kind != "esmtp");
-    let remote =
-        report.remote_mta.as_deref().filter(|remote| report.reporting_mta.as_deref() != Some(remote));
-    if remote.is_some() && !is_local && report.reply_code.is_some() {
+    let quotes = report
+        .diagnostic
+        .as_deref()
+        .is_some_and(|words| words.starts_with("host ") && words.contains(" said: "));
+    if quotes || report.remote_mta.is_some() && !is_local && report.reply_code.is_some() {
         return Some(Issuer::Remote);
     }
     match text.and_then(|text| text.issuer) {
