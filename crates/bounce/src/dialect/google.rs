@@ -22,6 +22,22 @@ pub(super) const GMAIL: Dialect = Dialect {
 };
 
 fn read(notice: &Notice<'_>) -> Vec<Finding> {
+    let mut findings = find(notice);
+    for finding in &mut findings {
+        // "was: 550 550 5.1.1 …": Google puts the code before the whole reply.
+        if finding.reason.len() > 4
+            && finding.reason.is_char_boundary(4)
+            && let (code, reply) = finding.reason.split_at(4)
+            && code.ends_with(' ')
+            && reply.starts_with(code)
+        {
+            finding.reason = reply.to_owned();
+        }
+    }
+    findings
+}
+
+fn find(notice: &Notice<'_>) -> Vec<Finding> {
     let failed = notice.failed_recipients();
     if failed.is_empty() {
         return reader::read(notice);

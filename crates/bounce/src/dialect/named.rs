@@ -63,7 +63,7 @@ pub(super) const ACTIVE_HUNTER: Dialect =
 pub(super) const M_FILTER: Dialect =
     named("mfilter", &[(Sign, "x-mailer: m-filter"), (Text, "「m-FILTER」")]);
 pub(super) const MAIL_FOUNDRY: Dialect =
-    named("mailfoundry", &[(Text, "\nunable to deliver message to: <"), (Head, "mailfoundry")]);
+    named("mailfoundry", &[(Text, "unable to deliver message to: <"), (Head, "mailfoundry")]);
 pub(super) const DOMINO: Dialect = named(
     "domino",
     &[

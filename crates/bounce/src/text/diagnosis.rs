@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::finding::Finding;
 use super::html::start_of;
+use super::notice::after_ignoring_case;
 use super::phrase_set::PhraseSet;
 use crate::{Issuer, Phase, Report, StatusOrigin, limits};
 
@@ -112,6 +113,13 @@ pub(super) fn report_of(finding: Finding) -> Report {
         report.status = reply.status;
         report.phase = report.phase.or(reply.phase).or_else(|| phase_in(words));
         report.remote_mta = report.remote_mta.or(reply.host).or(reply.ip);
+        if report.remote_mta.is_none() {
+            // Kundenserver and GMX: "SMTP error from remote server after RCPT command: host: mx.example"
+            report.remote_mta = after_ignoring_case(words, "host: ")
+                .and_then(|rest| rest.split([' ', ',', ';', '(']).next())
+                .filter(|host| host.contains('.'))
+                .map(str::to_owned);
+        }
         let quoted = QUOTE_SET.is_in(words);
         let is_remote = quoted || report.reply_code.is_some();
         report.issuer = finding.issuer.or(Some(if is_remote { Issuer::Remote } else { Issuer::Reporting }));
@@ -130,7 +138,8 @@ pub(super) fn report_of(finding: Finding) -> Report {
     report
 }
 
-fn phase_in(words: &str) -> Option<Phase> {
+/// Where in the dialogue it happened, by the words of the MTAs.
+pub(super) fn phase_in(words: &str) -> Option<Phase> {
     let (number, ..) = PHASE_SET.first(words, |_, _, _| true)?;
     PHASES.get(number).map(|(_, phase)| *phase)
 }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use super::address;
 use super::codes;
+use super::diagnosis;
 use super::finding::{Finding, append};
 use super::groups::Groups;
 use super::html;
@@ -265,9 +266,6 @@ impl<'a> Reader<'a> {
             let told = if codes::starts_with_reply(words) { words } else { line };
             append(&mut self.findings[place].reason, told);
             self.findings[place].issuer = Some(Issuer::Reporting);
-            if let Some(host) = &self.session.host {
-                self.findings[place].host = Some(host.clone());
-            }
         } else {
             self.give_refusal(place, false);
             append(&mut self.findings[place].prose, line);
@@ -296,7 +294,7 @@ impl<'a> Reader<'a> {
             Some(Phase::Data) if is_named => Some(Phase::Rcpt),
             phase => phase,
         };
-        if !self.session.refusal.contains('-') {
+        if !self.session.goes_on {
             self.session.refusal.clear();
         }
     }
@@ -342,6 +340,10 @@ impl<'a> Reader<'a> {
             }
             let Some(group) = groups.about(place) else { continue };
             finding.reason = reason::choose(group).unwrap_or_default();
+            if let Some(context) = reason::context_of(group) {
+                finding.phase = finding.phase.or_else(|| diagnosis::phase_in(context));
+                finding.host = finding.host.take().or_else(|| host_before(context));
+            }
             if waiting > SHARED_PROSE_RECIPIENTS_MAX {
                 finding.reason.truncate(html::start_of(&finding.reason, SHARED_REASON_BYTES_MAX).len());
                 continue;
@@ -362,10 +364,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The host of `mx.example [192.0.2.1]:`, if that is all there is.
+/// The host of `mx.example [192.0.2.1]:` or `mx.example [192.0.2.1] did not like our RCPT TO:`.
 fn host_before(words: &str) -> Option<String> {
-    let (host, address) = words.trim_end_matches(':').split_once(" [")?;
-    let is_host = host.contains('.') && !host.contains(' ') && address.ends_with(']');
+    let (host, address) = words.split_once(" [")?;
+    let is_host = host.contains('.') && !host.contains(' ') && address.contains(']');
     is_host.then(|| host.to_owned())
 }
 

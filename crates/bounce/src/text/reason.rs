@@ -38,6 +38,8 @@ const CUES: &[&str] = &[
     "failure reason:",
     "delay reason:",
     "reason for failure:",
+    "technical details of permanent failure:",
+    "technical details of temporary failure:",
     "reason:",
     "because of",
     "because:",
@@ -91,7 +93,7 @@ pub(super) fn weight(paragraph: &[&str]) -> u8 {
         } else if cue_in(line).is_some() || codes::has_reply_code(line) || codes::status_in(line).is_some() {
             2
         } else {
-            u8::from(line.len() > 3 && !is_courtesy(line))
+            u8::from(line.len() > 3 && !line.contains('\u{fffd}') && !is_courtesy(line))
         };
         weight = weight.max(line_weight);
     }
@@ -128,7 +130,9 @@ pub(super) fn choose(paragraphs: &[&[&str]]) -> Option<String> {
         return Some(text);
     }
     let lines = paragraphs[number];
-    let cue = lines.iter().enumerate().find_map(|(at, line)| cue_in(line).map(|rest| (at, rest)));
+    let cues = || lines.iter().enumerate().filter_map(|(at, line)| cue_in(line).map(|rest| (at, rest)));
+    // "Technical details of permanent failure:" may stand above "the other server returned was: 550 …".
+    let cue = cues().find(|(_, rest)| codes::starts_with_reply(rest)).or_else(|| cues().next());
     if weight == 2
         && let Some((at, rest)) = cue
     {
@@ -148,6 +152,13 @@ pub(super) fn choose(paragraphs: &[&[&str]]) -> Option<String> {
     }
     lines.iter().take_while(|line| !is_afterword(line)).for_each(|line| append(&mut text, line));
     Some(text)
+}
+
+/// The line above the reply that [`choose`] takes, where one stands: it can name host and command (dma).
+pub(super) fn context_of<'a>(paragraphs: &[&[&'a str]]) -> Option<&'a str> {
+    let paragraph = paragraphs.iter().find(|paragraph| weight(paragraph) == 3)?;
+    let reply = paragraph.iter().position(|line| codes::starts_with_reply(line))?;
+    reply.checked_sub(1).map(|at| paragraph[at])
 }
 
 static CUE_SET: LazyLock<PhraseSet> = LazyLock::new(|| PhraseSet::new(CUES.iter().copied()));
@@ -217,6 +228,19 @@ mod tests {
         assert_eq!(
             choose(&[&["The error that the other server returned was:", "Nobody"]]).unwrap(),
             "Nobody"
+        );
+    }
+
+    #[test]
+    fn a_cue_before_a_reply_outranks_other_cues() {
+        let lines = [
+            "Technical details of permanent failure:",
+            "The error that the other server returned was: 550 no",
+        ];
+        assert_eq!(choose(&[&lines]).unwrap(), "550 no");
+        assert_eq!(
+            choose(&[&[lines[0], "The server did not answer."]]).unwrap(),
+            "The server did not answer."
         );
     }
 

@@ -19,6 +19,8 @@ pub(super) struct Session {
     pub recipient: Option<EmailAddress>,
     /// The last refusal that nobody was given yet.
     pub refusal: String,
+    /// Whether the refusal goes on in the next line (`550-…`).
+    pub goes_on: bool,
 }
 
 /// A line of dialogue.
@@ -79,6 +81,7 @@ impl Session {
         let refuses = super::codes::starts_with_reply(reply);
         if refuses {
             append(&mut self.refusal, reply);
+            self.goes_on = reply.as_bytes().get(3) == Some(&b'-');
         }
         refuses
     }
