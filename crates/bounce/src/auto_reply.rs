@@ -13,7 +13,7 @@ pub(crate) fn read_auto_reply(letter: LetterRef<'_>, origin: &Origin<'_>) -> Opt
     }
     Some(Report {
         kind: Kind::AutoReply,
-        recipient: origin.from_address(),
+        recipient: origin.author(),
         message_id: fields.get("In-Reply-To").as_deref().and_then(message_id),
         arrived_at: fields.get("Date").and_then(|date| crate::letter::parse_date(&date)),
         ..Report::default()

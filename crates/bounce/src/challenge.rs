@@ -18,19 +18,16 @@ pub(crate) fn read_challenge(letter: LetterRef<'_>, origin: &Origin<'_>) -> Opti
         || fields.has("X-Delivery-Agent")
             && fields.get("X-Delivery-Agent").is_some_and(|v| v.starts_with("TMDA"))
             && fields.get("Subject").is_some_and(|s| s.to_ascii_lowercase().contains("confirm"));
-    if !marked && !(is_automatic(origin) && has_words(letter, &origin.subject)) {
+    let asks = || !origin.is_list && !origin.is_mailer && has_words(letter, &origin.subject);
+    if !(marked || asks()) {
         return None;
     }
     Some(Report {
         kind: Kind::Challenge,
-        recipient: origin.from_address(),
+        recipient: origin.author(),
         message_id: fields.get("In-Reply-To").as_deref().and_then(message_id),
         ..Report::default()
     })
-}
-
-fn is_automatic(origin: &Origin<'_>) -> bool {
-    !origin.is_list && !origin.is_mailer
 }
 
 fn has_words(letter: LetterRef<'_>, subject: &str) -> bool {
@@ -70,7 +67,7 @@ fn has_words(letter: LetterRef<'_>, subject: &str) -> bool {
     }
     let text = letter.parts().find_map(|part| match part.body() {
         Body::Text(text) | Body::Html(text) => Some(text),
-        Body::Bytes(_) | Body::Message(_) => None,
+        Body::Other | Body::Message(_) => None,
     });
     text.is_some_and(|text| words.is_match(&text.as_bytes()[..text.len().min(4096)]))
 }

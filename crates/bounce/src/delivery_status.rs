@@ -7,7 +7,7 @@ use abprall_mail::{EnhancedStatus, StatusClass};
 use memchr::memmem::Finder;
 
 use crate::letter::{parse_date, unfold};
-use crate::{Damage, Kind, Report, limits};
+use crate::{Damage, Kind, Report, limits, reply};
 
 mod address;
 mod group;
@@ -27,6 +27,23 @@ pub(crate) struct RecipientStatus {
     pub has_action: bool,
     /// The software that is known by its own fields.
     pub author: Option<&'static str>,
+}
+
+impl RecipientStatus {
+    /// Whether the human part could add no code, host or reason: recipient, Action, and a whole reply of a named server are here.
+    pub fn says_everything(&self) -> bool {
+        let report = &self.report;
+        let reply = || report.diagnostic.as_deref().map(reply::parse).unwrap_or_default();
+        self.has_action
+            && report.recipient.is_some()
+            && report.remote_mta.is_some()
+            && report.reported_status.is_some()
+            && self.diagnostic_type.as_deref() == Some("smtp")
+            && {
+                let reply = reply();
+                reply.code.is_some() && reply.status.is_some_and(|status| status.detail() != 0)
+            }
+    }
 }
 
 /// Reads a delivery-status part: one entry for each recipient group, in order.

@@ -24,7 +24,7 @@ pub(crate) fn read_feedback(letter: LetterRef<'_>, origin: &Origin<'_>) -> Optio
                 Body::Text(text) if part.is("text/rfc822-headers") => {
                     original = Some(returned(&Fields::parse(text.as_bytes()).0));
                 }
-                Body::Text(_) | Body::Html(_) | Body::Bytes(_) => {}
+                Body::Text(_) | Body::Html(_) | Body::Other => {}
             }
         }
     }

@@ -47,7 +47,7 @@ pub(crate) fn is_quoted(report: &Report) -> bool {
 pub(crate) fn nested_report(letter: LetterRef<'_>) -> Option<LetterRef<'_>> {
     letter.parts().find_map(|part| match part.body() {
         Body::Message(inner) if is_report(inner) => Some(inner),
-        Body::Message(_) | Body::Text(_) | Body::Html(_) | Body::Bytes(_) => None,
+        Body::Message(_) | Body::Text(_) | Body::Html(_) | Body::Other => None,
     })
 }
 

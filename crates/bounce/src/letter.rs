@@ -55,8 +55,8 @@ pub(crate) enum Body<'a> {
     Text(&'a str),
     /// `text/html`, in UTF-8, tags and all.
     Html(&'a str),
-    /// Anything else, transfer encoding undone: delivery-status parts among them.
-    Bytes(&'a [u8]),
+    /// Anything else, delivery-status parts among them: see [`Part::bytes`].
+    Other,
     /// A nested message (`message/rfc822`, `message/global`).
     Message(LetterRef<'a>),
 }
@@ -181,12 +181,11 @@ impl<'a> Part<'a> {
             Shape::Message => Body::Message(LetterRef { letter: self.letter, root: self.index + 1 }),
             Shape::Encoded => match self.nested() {
                 Some(letter) => Body::Message(letter.view()),
-                None => Body::Bytes(self.raw()),
+                None => Body::Other,
             },
             Shape::Html => Body::Html(self.text()),
             Shape::Text => Body::Text(self.text()),
-            Shape::Other => Body::Bytes(self.bytes()),
-            Shape::Multipart => Body::Bytes(&[]),
+            Shape::Other | Shape::Multipart => Body::Other,
         }
     }
 
@@ -303,7 +302,7 @@ mod tests {
             .parts()
             .map(|part| match part.body() {
                 Body::Text(text) | Body::Html(text) => text.to_owned(),
-                Body::Bytes(bytes) => format!("{} bytes", bytes.len()),
+                Body::Other => format!("{} bytes", part.bytes().len()),
                 Body::Message(inner) => format!("message {:?}", inner.header("Subject")),
             })
             .collect()

@@ -25,6 +25,7 @@ mod mailer;
 mod mbox;
 mod merge;
 mod origin;
+mod phase;
 mod phishing;
 mod read;
 mod reading;

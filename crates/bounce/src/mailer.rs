@@ -1,5 +1,7 @@
 //! Which software wrote a report, by the marks that it leaves in header, boundary and fields.
 
+use memchr::memmem;
+
 use crate::Generator;
 use crate::letter::LetterRef;
 use crate::origin::Origin;
@@ -34,7 +36,7 @@ pub(crate) fn generator_of(letter: LetterRef<'_>, origin: &Origin<'_>, seen: &Se
         "amazonses"
     } else if boundary.starts_with("=_courier") || message_id.starts_with("<courier.") {
         "courier"
-    } else if fields.all("Received").iter().take(3).any(|r| r.contains("(OpenSMTPD)")) {
+    } else if from.starts_with("mailer daemon <") && memmem::find(fields.block(), b"(OpenSMTPD)").is_some() {
         "opensmtpd"
     } else if fields.has("X-DSNContext") || boundary.contains("B5ADSN=_") {
         // The SMTP service of Windows, which also was Hotmail's.

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use abprall_mail::{EmailAddress, SuppressionKey};
 
 use crate::delivery_status::RecipientStatus;
-use crate::{Issuer, Kind, Phase, Report, StatusOrigin, reply};
+use crate::phase::phase_of;
+use crate::{Issuer, Kind, Report, StatusOrigin, reply};
 
 /// One report for each recipient of the status parts, completed from the text; those that only the text names are added when the
 /// status parts name nobody.
@@ -153,9 +154,11 @@ fn issuer_of(
         return text.and_then(|text| text.issuer).or(Some(Issuer::Reporting));
     }
     let is_local = diagnostic_type.is_some_and(|kind| kind != "smtp" && kind != "lmtp" && kind != "esmtp");
-    let remote =
-        report.remote_mta.as_deref().filter(|remote| report.reporting_mta.as_deref() != Some(remote));
-    if remote.is_some() && !is_local && report.reply_code.is_some() {
+    let quotes = report
+        .diagnostic
+        .as_deref()
+        .is_some_and(|words| words.starts_with("host ") && words.contains(" said: "));
+    if quotes || report.remote_mta.is_some() && !is_local && report.reply_code.is_some() {
         return Some(Issuer::Remote);
     }
     match text.and_then(|text| text.issuer) {
@@ -164,91 +167,10 @@ fn issuer_of(
     }
 }
 
-/// Where it happened, by the words that MTAs use for what they could not do themselves, and by the codes for what they were told.
-pub(crate) fn phase_of(report: &Report) -> Option<Phase> {
-    if matches!(report.kind, Kind::Delivered | Kind::Relayed | Kind::Expanded) {
-        return None;
-    }
-    if report.issuer == Some(Issuer::Remote) && report.reply_code.is_some() {
-        return phase_of_reply(report);
-    }
-    for words in [&report.diagnostic, &report.prose].into_iter().flatten() {
-        let words = words.to_ascii_lowercase();
-        if let Some((_, phase)) = WORDS.iter().find(|(mark, _)| words.contains(mark)) {
-            return Some(*phase);
-        }
-    }
-    let status = report.status?;
-    match (status.subject(), status.detail()) {
-        (4, 7) => Some(Phase::Queue),
-        (4, 1) => Some(Phase::Connect),
-        (4, 3 | 4) | (1, 2 | 10) => Some(Phase::Dns),
-        (4, 6) => Some(Phase::Queue),
-        _ => None,
-    }
-}
-
-/// Where a server's reply was given, by what it refuses.
-fn phase_of_reply(report: &Report) -> Option<Phase> {
-    let words = report.diagnostic.as_deref().unwrap_or_default().to_ascii_lowercase();
-    if ["recipient address rejected", "relay access denied", "relaying denied"]
-        .iter()
-        .any(|mark| words.contains(mark))
-    {
-        return Some(Phase::Rcpt);
-    }
-    let status = report.status?;
-    match (status.subject(), status.detail()) {
-        (1, 1 | 2 | 3 | 6) | (2, 1) => Some(Phase::Rcpt),
-        (1, 7 | 8) => Some(Phase::Mail),
-        (6, _) => Some(Phase::EndOfData),
-        _ => None,
-    }
-}
-
-const WORDS: &[(&str, Phase)] = &[
-    ("host or domain name not found", Phase::Dns),
-    ("name service error", Phase::Dns),
-    ("dns error", Phase::Dns),
-    ("dns lookup fail", Phase::Dns),
-    ("host unknown", Phase::Dns),
-    ("host not found", Phase::Dns),
-    ("name server:", Phase::Dns),
-    ("no such domain", Phase::Dns),
-    ("unrouteable", Phase::Dns),
-    ("domain does not exist", Phase::Dns),
-    ("no mx found", Phase::Dns),
-    ("nowhere to deliver mail to", Phase::Dns),
-    ("all relevant mx records", Phase::Dns),
-    ("does not accept mail (nullmx)", Phase::Dns),
-    ("null mx", Phase::Dns),
-    ("starttls", Phase::Tls),
-    ("tls session", Phase::Tls),
-    ("tls is required", Phase::Tls),
-    ("certificate", Phase::Tls),
-    ("connection refused", Phase::Connect),
-    ("connection timed out", Phase::Connect),
-    ("no route to host", Phase::Connect),
-    ("network is unreachable", Phase::Connect),
-    ("network unreachable", Phase::Connect),
-    ("connect to ", Phase::Connect),
-    ("couldn't connect", Phase::Connect),
-    ("could not connect", Phase::Connect),
-    ("wasn't able to establish an smtp connection", Phase::Connect),
-    ("network error on destination", Phase::Connect),
-    ("tried all mxs", Phase::Connect),
-    ("retry timeout exceeded", Phase::Queue),
-    ("envelope expired", Phase::Queue),
-    ("message expired", Phase::Queue),
-    ("mail loop", Phase::Queue),
-    ("too many hops", Phase::Queue),
-    ("loops back to myself", Phase::Dns),
-    ("delivery time expired", Phase::Queue),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Phase;
     use crate::delivery_status::read_delivery_status;
 
     fn statuses(text: &str) -> Vec<RecipientStatus> {

@@ -62,8 +62,8 @@ impl<'a> Origin<'a> {
         }
     }
 
-    /// The address of From.
-    pub fn from_address(&self) -> Option<EmailAddress> {
+    /// The address that it was written from.
+    pub fn author(&self) -> Option<EmailAddress> {
         address_in(&self.from)
     }
 

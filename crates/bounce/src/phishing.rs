@@ -23,7 +23,7 @@ pub(crate) fn is_phishing(letter: LetterRef<'_>, origin: &Origin<'_>, reports: &
     }
     letter.parts().any(|part| match part.body() {
         Body::Text(text) | Body::Html(text) => is_bait(text),
-        Body::Bytes(_) | Body::Message(_) => false,
+        Body::Other | Body::Message(_) => false,
     })
 }
 

@@ -1,8 +1,9 @@
 use crate::delivery_status::{RecipientStatus, looks_like_delivery_status, read_delivery_status};
 use crate::letter::{Letter, LetterRef, Part, parse_date};
 use crate::mailer::{Seen, generator_of};
-use crate::merge::{merge, phase_of};
+use crate::merge::merge;
 use crate::origin::{Origin, ReturnPath};
+use crate::phase::{phase_of, refused_command};
 use crate::receipt::{Receipt, read_receipt};
 use crate::returned::{Returned, read_returned};
 use crate::{
@@ -60,10 +61,15 @@ fn read_letter(letter: LetterRef<'_>, wrapping: Wrapping) -> Reading {
     if forwarded::is_forwarded(letter, &origin) {
         return Reading::none(NotABounce::ForwardedBounce);
     }
-    let answer = unsubscribe::read_unsubscribe(letter, &origin)
-        .or_else(|| challenge::read_challenge(letter, &origin))
-        .or_else(|| auto_reply::read_auto_reply(letter, &origin));
-    if let Some(report) = answer {
+    if let Some(report) =
+        unsubscribe::read_unsubscribe(letter, &origin).or_else(|| challenge::read_challenge(letter, &origin))
+    {
+        return Reading::of(vec![report]);
+    }
+    // Gateways mark their reports as automatic answers: what speaks of a delivery in its subject is looked at as a report first.
+    if !origin.has_bounce_subject
+        && let Some(report) = auto_reply::read_auto_reply(letter, &origin)
+    {
         return Reading::of(vec![report]);
     }
     let reading = text_reports(letter, &origin);
@@ -72,6 +78,12 @@ fn read_letter(letter: LetterRef<'_>, wrapping: Wrapping) -> Reading {
         && let Some(inner) = forwarded::nested_report(letter)
     {
         return read_letter(inner, Wrapping::Wrapped);
+    }
+    if reading.reports.is_empty()
+        && origin.has_bounce_subject
+        && let Some(report) = auto_reply::read_auto_reply(letter, &origin)
+    {
+        return Reading::of(vec![report]);
     }
     reading
 }
@@ -151,12 +163,23 @@ fn status_reports(letter: LetterRef<'_>, origin: &Origin<'_>, statuses: Vec<Reci
         author: first.author,
     };
     let generator = generator_of(letter, origin, &seen);
-    let mut reports = merge(statuses, text::read_text(letter));
+    // Reading the text is the dearer half: a single status that says everything needs only the command from it.
+    let mut reports = if generator.is_some() && statuses.len() == 1 && statuses[0].says_everything() {
+        let mut statuses = statuses;
+        statuses[0].report.phase = first_text(letter).and_then(refused_command);
+        merge(statuses, Vec::new())
+    } else {
+        merge(statuses, text::read_text(letter))
+    };
     for report in &mut reports {
         report.generator = generator.or(report.generator);
     }
     complete(letter, &mut reports);
     reports
+}
+
+fn first_text(letter: LetterRef<'_>) -> Option<&str> {
+    letter.parts().find(|part| part.is("text/plain")).map(|part| part.text())
 }
 
 fn text_reports(letter: LetterRef<'_>, origin: &Origin<'_>) -> Reading {

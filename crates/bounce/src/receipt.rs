@@ -24,7 +24,7 @@ pub(crate) fn read_receipt(letter: LetterRef<'_>) -> Option<Receipt> {
         .parts()
         .find_map(|part| match part.body() {
             Body::Text(text) => Some(text),
-            Body::Html(_) | Body::Bytes(_) | Body::Message(_) => None,
+            Body::Html(_) | Body::Other | Body::Message(_) => None,
         })
         .unwrap_or_default();
     let subject = letter.header("Subject").unwrap_or_default();

@@ -43,7 +43,7 @@ pub(crate) fn read_returned(letter: LetterRef<'_>) -> Option<Returned> {
                 }
             }
             kind if kind.starts_with("text/") && kind != "text/html" && texts.len() < TEXTS_MAX => {
-                texts.push(part)
+                texts.push(part);
             }
             _ => {}
         }
@@ -87,12 +87,9 @@ pub(crate) fn returned(fields: &Fields<'_>) -> Returned {
             break;
         }
     }
-    let hops: Vec<Hop> = fields
-        .all("Received")
-        .iter()
-        .take(limits::HOPS_MAX)
-        .filter_map(|value| parse_received(value))
-        .collect();
+    let received = fields.all("Received");
+    let hops: Vec<Hop> =
+        received.iter().take(limits::HOPS_MAX).filter_map(|value| parse_received(value)).collect();
     let path = |value: Cow<'_, str>| {
         let path = value.trim_matches(['<', '>', ' ']).to_owned();
         path.contains('@').then_some(path)
@@ -101,7 +98,7 @@ pub(crate) fn returned(fields: &Fields<'_>) -> Returned {
         .get("Return-Path")
         .and_then(path)
         .or_else(|| fields.get("X-Envelope-From").and_then(path))
-        .or_else(|| fields.all("Received").iter().find_map(|value| envelope_from(value)));
+        .or_else(|| received.iter().find_map(|value| envelope_from(value)));
     Returned {
         message_id: fields.get("Message-ID").as_deref().and_then(message_id),
         subject: fields.get("Subject").map(Cow::into_owned).filter(|s| !s.is_empty()),

@@ -54,7 +54,7 @@ pub(crate) fn read_text(letter: LetterRef<'_>) -> Vec<Report> {
                 }
             }
             Body::Html(page) => pages.push(page),
-            Body::Text(_) | Body::Bytes(_) | Body::Message(_) => {}
+            Body::Text(_) | Body::Other | Body::Message(_) => {}
         }
     }
     for page in pages {

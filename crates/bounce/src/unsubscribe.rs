@@ -27,7 +27,7 @@ pub(crate) fn read_unsubscribe(letter: LetterRef<'_>, origin: &Origin<'_>) -> Op
     }
     Some(Report {
         kind: Kind::Unsubscribe,
-        recipient: origin.from_address(),
+        recipient: origin.author(),
         arrived_at: fields.get("Date").and_then(|date| crate::letter::parse_date(&date)),
         ..Report::default()
     })
@@ -69,7 +69,7 @@ fn asks_in_text(letter: LetterRef<'_>) -> bool {
             let start = text.trim_start().chars().take(300).collect::<String>().to_lowercase();
             start.is_empty() || SUBJECTS.iter().any(|word| start.contains(word))
         }
-        Body::Html(_) | Body::Bytes(_) | Body::Message(_) => false,
+        Body::Html(_) | Body::Other | Body::Message(_) => false,
     })
 }
 

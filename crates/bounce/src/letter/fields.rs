@@ -58,6 +58,14 @@ impl<'a> Fields<'a> {
         self.find(name).is_some()
     }
 
+    /// The whole block as it stands in the message, from the first field to the last.
+    pub fn block(&self) -> &'a [u8] {
+        match (self.list.first(), self.list.last()) {
+            (Some(first), Some(last)) => self.raw.get(first.name.start..last.value.end).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+
     /// Each field as it stands in the message, from the first byte of its name to the last of its value.
     pub fn spans(&self) -> impl Iterator<Item = &'a [u8]> {
         let raw = self.raw;
