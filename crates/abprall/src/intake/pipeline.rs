@@ -186,20 +186,33 @@ fn cut_file(
         return cut_lines(&name, input, batches);
     }
     if is_mbox(input.fill_buf()?) {
-        let mut mbox = Mbox::new(input);
-        let mut number = 0;
-        while let Some(bytes) = mbox.next_message()? {
-            number += 1;
-            if batches.push(Item::Message { source: format!("{name}#{number}"), bytes }).is_err() {
-                return Ok(Err(Stopped));
-            }
-        }
-        return Ok(Ok(()));
+        return cut_mbox(&name, Mbox::new(input), batches);
     }
     let mut bytes = Vec::new();
     // One byte more than is read at all, so that the reader sees that the message was cut.
     input.take(MESSAGE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
     Ok(batches.push(Item::Message { source: name, bytes }))
+}
+
+/// A file with one message and a `From ` line on top is that message: it keeps its plain name.
+fn cut_mbox(
+    name: &str,
+    mut mbox: Mbox<impl BufRead>,
+    batches: &mut Batches,
+) -> io::Result<Result<(), Stopped>> {
+    let Some(mut bytes) = mbox.next_message()? else { return Ok(Ok(())) };
+    for number in 1_u64.. {
+        let next = mbox.next_message()?;
+        let source = if number == 1 && next.is_none() { name.to_owned() } else { format!("{name}#{number}") };
+        if batches.push(Item::Message { source, bytes }).is_err() {
+            return Ok(Err(Stopped));
+        }
+        match next {
+            Some(next) => bytes = next,
+            None => break,
+        }
+    }
+    Ok(Ok(()))
 }
 
 fn cut_lines(name: &str, mut input: impl BufRead, batches: &mut Batches) -> io::Result<Result<(), Stopped>> {
