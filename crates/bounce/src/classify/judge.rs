@@ -6,10 +6,10 @@ use std::sync::Arc;
 use abprall_mail::{Action, BounceType, Party, Permanence, Reason};
 
 use super::codes::CodeTable;
-use super::matcher::Matcher;
+use super::matcher::{Matcher, Weak};
 use super::rule::Rule;
 use super::words::Words;
-use crate::{Because, Classification, Kind, Report};
+use crate::{Because, Classification, Kind, Phase, Report};
 
 /// The confidence of a rule that was found in the prose instead of the diagnostic.
 const PROSE_FACTOR: f32 = 0.85;
@@ -39,6 +39,10 @@ pub(super) fn judge(report: &Report, rules: &Matcher, codes: &CodeTable) -> Clas
         first.underlying =
             opinions.as_slice().iter().map(|other| other.reason).find(|reason| is_cause(*reason));
     }
+    refine(&mut first, opinions.as_slice());
+    if let Some(reason) = about_the_sender(report, first.reason) {
+        first.reason = reason;
+    }
     let contradictions = contradictions(report, &first, opinions.as_slice());
     let permanence = permanence_of(report, &first);
     let party = first.reason.party();
@@ -65,15 +69,33 @@ pub(super) fn judge(report: &Report, rules: &Matcher, codes: &CodeTable) -> Clas
     }
 }
 
+/// Where words and code speak of the mailbox alike, the more exact one names the reason: "user unknown" under 5.1.6 or 5.2.1.
+fn refine(first: &mut Opinion, others: &[Opinion]) {
+    let exact = others.iter().map(|other| other.reason);
+    if first.reason == Reason::UserUnknown
+        && let Some(reason) = { exact }.find(|r| matches!(r, Reason::MailboxMoved | Reason::MailboxDisabled))
+    {
+        first.reason = reason;
+    }
+}
+
+/// Before RCPT TO no server knows the recipient: an unknown domain or user is then the sender's.
+fn about_the_sender(report: &Report, reason: Reason) -> Option<Reason> {
+    let about_recipient = matches!(reason.party(), Party::Recipient | Party::RecipientDomain);
+    match report.phase {
+        Some(Phase::Mail) if about_recipient => Some(Reason::SenderRejected),
+        Some(Phase::Greeting | Phase::Ehlo) if about_recipient => Some(Reason::PolicyRefused),
+        _ => None,
+    }
+}
+
 /// All that has something to say, most trusted first.
 fn opinions(report: &Report, rules: &Matcher, codes: &CodeTable) -> Vec<Opinion> {
     let mut opinions = Vec::with_capacity(3);
     let words = Words::of(report.diagnostic.as_deref().unwrap_or_default());
-    let by_words = |weak| {
-        let by_reply = rules.first_match(&words.reply, report, weak);
-        by_reply.or_else(|| rules.first_match(words.whole.as_deref()?, report, weak))
-    };
-    opinions.extend(by_words(false).map(|(rule, words)| opinion_of(rule, words, 1.0)));
+    let by_reply = |weak| opinion_in(rules, &words.reply, report, weak, 1.0);
+    let by_whole = |weak| opinion_in(rules, words.whole.as_deref()?, report, weak, 1.0);
+    opinions.extend(by_reply(Weak::No));
     let row = codes.find(report.status, report.reply_code, report.phase);
     // Codes that only say "something" leave the word to weak rules and to the prose.
     let (clear, vague) = match row {
@@ -91,11 +113,12 @@ fn opinions(report: &Report, rules: &Matcher, codes: &CodeTable) -> Vec<Opinion>
     opinions.extend(clear.map(of_row));
     if opinions.is_empty() {
         let prose = report.prose.as_deref().unwrap_or_default();
-        let strong = rules
-            .first_match(prose, report, false)
-            .map(|(rule, words)| opinion_of(rule, words, PROSE_FACTOR));
-        let weak = || by_words(true).map(|(rule, words)| opinion_of(rule, words, 1.0));
-        opinions.extend(strong.or_else(weak));
+        // A remote's own words, even vague ones, come before the sentence that its client puts around them.
+        let found = by_reply(Weak::Yes)
+            .or_else(|| by_whole(Weak::No))
+            .or_else(|| opinion_in(rules, prose, report, Weak::No, PROSE_FACTOR))
+            .or_else(|| by_whole(Weak::Yes));
+        opinions.extend(found);
     }
     opinions.extend(vague.map(of_row));
     opinions
@@ -103,6 +126,10 @@ fn opinions(report: &Report, rules: &Matcher, codes: &CodeTable) -> Vec<Opinion>
 
 /// The rule id under which the table of codes appears in `because`.
 static CODES: std::sync::LazyLock<Arc<str>> = std::sync::LazyLock::new(|| Arc::from("codes"));
+
+fn opinion_in(rules: &Matcher, text: &str, report: &Report, weak: Weak, factor: f32) -> Option<Opinion> {
+    rules.first_match(text, report, weak).map(|(rule, words)| opinion_of(rule, words, factor))
+}
 
 fn opinion_of(rule: &Rule, words: &str, factor: f32) -> Opinion {
     Opinion {
@@ -140,6 +167,12 @@ fn permanence_of(report: &Report, opinion: &Opinion) -> Permanence {
         (None, Some(status)) => status.is_permanent(),
         (None, None) => false,
     };
+    // A rule that says so knows better than a catch-all status: Google writes 4.0.0 over NXDOMAIN.
+    if opinion.permanence == Some(Permanence::Permanent)
+        && report.reply_code.is_none_or(|code| code.is_permanent())
+    {
+        return Permanence::Permanent;
+    }
     let usual = opinion.permanence.unwrap_or_else(|| opinion.reason.usual_permanence());
     match usual {
         Permanence::Transient => Permanence::Transient,

@@ -1,11 +1,12 @@
 //! All rules over one text in one pass: an Aho-Corasick automaton over the words that rules need selects candidates, and
 //! only those are tried, in order (`docs/decisions/0002-rules.md`).
 
+use abprall_mail::Reason;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::literals;
 use super::rule::Rule;
-use crate::Report;
+use crate::{Kind, Report};
 
 pub(super) struct Matcher {
     rules: Vec<Rule>,
@@ -14,6 +15,15 @@ pub(super) struct Matcher {
     needed_by: Vec<Vec<u32>>,
     /// Rules without such words: always tried.
     always: Vec<u32>,
+}
+
+/// Which rules are asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Weak {
+    /// Those whose words say it.
+    No,
+    /// Those whose words many causes share.
+    Yes,
 }
 
 /// One bit a rule.
@@ -51,12 +61,16 @@ impl Matcher {
         &self.rules
     }
 
-    /// The first rule that fits, with the words that matched. Weak rules only when `weak`.
-    pub fn first_match<'t>(&self, text: &'t str, report: &Report, weak: bool) -> Option<(&Rule, &'t str)> {
+    /// The first rule that fits, with the words that matched.
+    pub fn first_match<'t>(&self, text: &'t str, report: &Report, weak: Weak) -> Option<(&Rule, &'t str)> {
         let mut found = None;
         self.candidates(text).any(|index| {
             let rule = &self.rules[index];
-            if rule.weak != weak || !rule.scope.fits(report) {
+            if rule.weak != (weak == Weak::Yes) || !rule.scope.fits(report) {
+                return false;
+            }
+            // A notice of delay quotes how long it waited; that is no end yet.
+            if rule.reason == Reason::DeliveryExpired && report.kind == Kind::Delayed {
                 return false;
             }
             found = rule.regex.find(text).map(|words| (rule, words.as_str()));

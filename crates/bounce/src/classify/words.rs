@@ -34,7 +34,9 @@ fn clean(text: &str) -> Cow<'_, str> {
     let mut first = true;
     while let Some(word) = words.next() {
         if !first && let Some(rest) = behind_continuation(word) {
-            if !rest.is_empty() && EnhancedStatus::at_start_of(rest.as_bytes()).is_none_or(|(_, end)| end < rest.len()) {
+            if !rest.is_empty()
+                && EnhancedStatus::at_start_of(rest.as_bytes()).is_none_or(|(_, end)| end < rest.len())
+            {
                 push(&mut cleaned, rest);
             }
             continue;
@@ -55,8 +57,11 @@ fn push(text: &mut String, word: &str) {
 /// `<anna@b.example>:` becomes `<@>:`; what hangs on to it stays.
 fn push_address(text: &mut String, word: &str) {
     let at = word.find('@').unwrap_or(0);
-    let is_edge = |c: char| matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | ':' | ';' | ',' | '"' | '\'' | '=' | '…');
-    let start = word[..at].rfind(is_edge).map_or(0, |edge| edge + word[edge..].chars().next().map_or(1, char::len_utf8));
+    let is_edge =
+        |c: char| matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | ':' | ';' | ',' | '"' | '\'' | '=' | '…');
+    let start = word[..at]
+        .rfind(is_edge)
+        .map_or(0, |edge| edge + word[edge..].chars().next().map_or(1, char::len_utf8));
     let end = word[at..].find(is_edge).map_or(word.len(), |edge| at + edge);
     push(text, &word[..start]);
     text.push('@');
@@ -66,13 +71,15 @@ fn push_address(text: &mut String, word: &str) {
 /// `550-` and `550-5.1.1` start a further line of a reply; gives what follows the hyphen.
 fn behind_continuation(word: &str) -> Option<&str> {
     let bytes = word.as_bytes();
-    let is_code = bytes.len() >= 4 && matches!(bytes[0], b'4' | b'5') && bytes[1..3].iter().all(u8::is_ascii_digit);
+    let is_code =
+        bytes.len() >= 4 && matches!(bytes[0], b'4' | b'5') && bytes[1..3].iter().all(u8::is_ascii_digit);
     (is_code && bytes[3] == b'-').then(|| &word[4..])
 }
 
 fn has_continuation(text: &str) -> bool {
     let bytes = text.as_bytes();
-    memchr::memchr_iter(b'-', bytes).any(|at| at >= 4 && bytes[at - 4] == b' ' && bytes[at - 3..at].iter().all(u8::is_ascii_digit))
+    memchr::memchr_iter(b'-', bytes)
+        .any(|at| at >= 4 && bytes[at - 4] == b' ' && bytes[at - 3..at].iter().all(u8::is_ascii_digit))
 }
 
 #[cfg(test)]
@@ -82,14 +89,19 @@ mod tests {
     #[test]
     fn addresses_and_line_codes_do_not_disturb() {
         assert_eq!(clean("550 5.1.1 <spam@b.example>: unknown"), "550 5.1.1 <@>: unknown");
-        assert_eq!(clean("550-5.1.1 likely 550-5.1.1 suspicious 550 5.1.1 mail"), "550-5.1.1 likely suspicious 550 5.1.1 mail");
+        assert_eq!(
+            clean("550-5.1.1 likely 550-5.1.1 suspicious 550 5.1.1 mail"),
+            "550-5.1.1 likely suspicious 550 5.1.1 mail"
+        );
         assert_eq!(clean("user anna@b.example is unknown"), "user @ is unknown");
         assert_eq!(clean("ü@ö…"), "@…");
     }
 
     #[test]
     fn the_reply_comes_before_its_wrapper() {
-        let words = Words::of("Connected to 192.0.2.1 but greeting failed. Remote host said: 554 5.7.1 not permitted");
+        let words = Words::of(
+            "Connected to 192.0.2.1 but greeting failed. Remote host said: 554 5.7.1 not permitted",
+        );
         assert_eq!(words.reply, "554 5.7.1 not permitted");
         assert!(words.whole.is_some());
     }

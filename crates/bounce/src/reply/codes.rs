@@ -70,7 +70,8 @@ const IN_SUCCESS: [&[u8]; 7] = [b"211", b"214", b"220", b"221", b"250", b"251", 
 /// Three digits that a reply would start with, followed as in a reply, not by a unit.
 fn is_reply_code(bytes: &[u8], start: usize, end: usize) -> bool {
     let first = bytes[start];
-    let possible = matches!(first, b'4' | b'5') && bytes[start + 1] <= b'8' || start == 0 && IN_SUCCESS.contains(&&bytes[start..end]);
+    let possible = matches!(first, b'4' | b'5') && bytes[start + 1] <= b'8'
+        || start == 0 && IN_SUCCESS.contains(&&bytes[start..end]);
     if !possible {
         return false;
     }

@@ -76,6 +76,8 @@ fn quoted_reply(text: &str) -> Option<Reply<'_>> {
     let (at, phrase) = PHRASES.iter().find_map(|phrase| Some((find_ignoring_case(text, phrase)?, phrase)))?;
     let (before, reply) = (&text[..at], &text[at + phrase.len()..]);
     let (host, ip) = peer_of(before);
+    // qmail ends with `Giving up on 192.0.2.1.`
+    let reply = split_at(reply, " Giving up on ").map_or(reply, |(reply, _)| reply);
     let reply = reply.trim_end().trim_end_matches('\'');
     Some(Reply {
         host,
