@@ -5,7 +5,7 @@ use abprall_bounce::{Kind, NotABounce, read};
 fn what(mail: &str) -> NotABounce {
     let reading = read(mail.as_bytes());
     assert!(reading.reports.is_empty(), "{:?}\n{mail}", reading.reports);
-    reading.not_a_bounce.unwrap()
+    reading.not_a_bounce.expect("a reason why there is no report")
 }
 
 fn kind(mail: &str) -> (Kind, String) {

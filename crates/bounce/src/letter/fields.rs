@@ -159,10 +159,8 @@ pub(super) fn scan(raw: &[u8], start: usize) -> (Vec<Field>, usize) {
                 });
             }
         } else {
-            // One broken line between fields (a fold that lost its indent) is passed over; anything else is content.
-            let next = raw.get(end..).unwrap_or_default();
-            let next = trim_line(&next[..line_end(next, 0)]);
-            if list.is_empty() || line.starts_with(b"--") || name_length(next).is_none() {
+            // Folds that lost their indent are passed over, where the header goes on below them; anything else is content.
+            if list.is_empty() || line.starts_with(b"--") || !header_goes_on(raw, end) {
                 return (list, at);
             }
             if let Some(field) = list.last_mut() {
@@ -172,6 +170,40 @@ pub(super) fn scan(raw: &[u8], start: usize) -> (Vec<Field>, usize) {
         at = end;
     }
     (list, raw.len())
+}
+
+/// Most lines of a broken fold that are passed over.
+const BROKEN_LINES_MAX: usize = 20;
+
+/// Whether the next line is a field, or one of those that every mail has follows before the header ends.
+fn header_goes_on(raw: &[u8], mut at: usize) -> bool {
+    for number in 0..BROKEN_LINES_MAX {
+        let end = line_end(raw, at);
+        let line = trim_line(raw.get(at..end).unwrap_or_default());
+        if line.is_empty() || line.starts_with(b"--") {
+            return false;
+        }
+        if let Some(colon) = name_length(line) {
+            let name = &line[..colon];
+            let usual = [
+                "Received",
+                "From",
+                "To",
+                "Subject",
+                "Date",
+                "Message-ID",
+                "MIME-Version",
+                "DKIM-Signature",
+                "Return-Path",
+            ];
+            let is_usual = usual.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+            if number == 0 || is_usual {
+                return true;
+            }
+        }
+        at = end;
+    }
+    false
 }
 
 /// The length of a field name before its colon; `None` when the line is no field.
@@ -253,6 +285,15 @@ mod tests {
         assert_eq!(fields.get("subject").unwrap(), "a bc");
         assert_eq!(fields.get("x-a").unwrap(), "one two  three");
         assert_eq!(end, 70);
+    }
+
+    #[test]
+    fn folds_that_lost_their_indent_do_not_end_a_header() {
+        let (fields, _) =
+            Fields::parse(b"DKIM-Signature: v=1;\ns=x;\nh=From;\nbh=abc\nFrom: a@b.example\n\nFrom: body\n");
+        assert_eq!(fields.get("From").unwrap(), "a@b.example");
+        let (fields, end) = Fields::parse(b"Subject: x\nhello there\nwithout an empty line\n\nFrom: x\n");
+        assert_eq!((fields.get("From"), end), (None, 11));
     }
 
     #[test]
