@@ -8,19 +8,36 @@
 //!
 //! A malformed message is not an error: what could be read is returned, with the [`Damage`] found.
 
+mod auto_reply;
+mod challenge;
 mod classification;
 mod classify;
+mod delivery_status;
+mod dialect;
+mod dmarc_report;
+mod feedback;
+mod forwarded;
 mod generator;
 mod letter;
 pub mod limits;
 mod line;
+mod mailer;
 mod mbox;
+mod merge;
+mod origin;
+mod phase;
+mod phishing;
 mod read;
 mod reading;
+mod receipt;
+mod reply;
 mod report;
+mod returned;
+mod text;
+mod unsubscribe;
 
 pub use classification::{Because, Classification};
-pub use classify::Classifier;
+pub use classify::{Classifier, Finding, FindingKind, Rule, RuleFile, RuleFileError};
 pub use generator::Generator;
 pub use line::read_line;
 pub use mbox::{Mbox, is_mbox};

@@ -23,3 +23,12 @@ pub const TEXT_BYTES_MAX: usize = 256 * 1024;
 
 /// Most Received lines kept of the returned headers. RFC 5321 §6.3 lets mail travel up to 100 hops.
 pub const HOPS_MAX: usize = 100;
+
+/// Most header or delivery-status fields kept of one block. Long ways leave a few hundred.
+pub const FIELDS_MAX: usize = 10_000;
+
+/// Longest header or delivery-status field read, in bytes. A To: field with some thousand addresses fits.
+pub const FIELD_BYTES_MAX: usize = 256 * 1024;
+
+/// How many messages in base64 or quoted-printable are unpacked one inside the other. RFC 2046 §5.2.1 forbids even one.
+pub const ENCODED_MESSAGES_DEPTH_MAX: u8 = 3;

@@ -102,8 +102,10 @@ macro_rules! word {
 
 word! {
     /// What a report tells.
+    #[derive(Default)]
     Kind {
         /// Delivery failed; nobody will try again.
+        #[default]
         Failed,
         /// Delivery is late; the MTA goes on trying.
         Delayed,
@@ -123,12 +125,6 @@ word! {
         Challenge,
         /// None of these.
         Other,
-    }
-}
-
-impl Default for Kind {
-    fn default() -> Self {
-        Kind::Failed
     }
 }
 
@@ -184,6 +180,7 @@ word! {
 
 word! {
     /// How far a report can be believed.
+    #[derive(Default)]
     Trust {
         /// It came back to an address that we signed.
         Signed,
@@ -192,14 +189,9 @@ word! {
         /// Its sender is authenticated.
         Authenticated,
         /// Nothing speaks for or against it.
+        #[default]
         Unauthenticated,
         /// Something speaks against it.
         Suspicious,
-    }
-}
-
-impl Default for Trust {
-    fn default() -> Self {
-        Trust::Unauthenticated
     }
 }

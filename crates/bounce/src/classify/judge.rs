@@ -1,0 +1,307 @@
+//! The order of trust: the words of the diagnostic, its codes, the Status field, then the prose. What contradicts is said,
+//! lowers the confidence, and never becomes a suppression.
+
+use std::sync::Arc;
+
+use abprall_mail::{Action, BounceType, Party, Permanence, Reason};
+
+use super::codes::CodeTable;
+use super::matcher::{Matcher, Weak};
+use super::rule::Rule;
+use super::words::Words;
+use crate::{Because, Classification, Kind, Phase, Report};
+
+/// The confidence of a rule that was found in the prose instead of the diagnostic.
+const PROSE_FACTOR: f32 = 0.85;
+
+/// What each contradiction leaves of the confidence.
+const CONTRADICTION_FACTOR: f32 = 0.6;
+
+/// A reason with what speaks for it.
+struct Opinion {
+    reason: Reason,
+    underlying: Option<Reason>,
+    permanence: Option<Permanence>,
+    action: Option<Action>,
+    confidence: f32,
+    because: Because,
+}
+
+pub(super) fn judge(report: &Report, rules: &Matcher, codes: &CodeTable) -> Classification {
+    if let Some(reason) = reason_of_kind(report.kind) {
+        return settled(reason, report.kind);
+    }
+    let opinions = opinions(report, rules, codes);
+    let mut opinions = opinions.into_iter();
+    let Some(mut first) = opinions.next() else { return unknown(report) };
+    // A queue that ran out says how it ended; what another part says of the cause lies beneath.
+    if first.reason == Reason::DeliveryExpired && first.underlying.is_none() {
+        first.underlying =
+            opinions.as_slice().iter().map(|other| other.reason).find(|reason| is_cause(*reason));
+    }
+    refine(&mut first, opinions.as_slice());
+    if let Some(reason) = about_the_sender(report, first.reason) {
+        first.reason = reason;
+    }
+    let contradictions = contradictions(report, &first, opinions.as_slice());
+    let permanence = permanence_of(report, &first);
+    let party = first.reason.party();
+    let mut confidence = first.confidence;
+    for _ in &contradictions {
+        confidence *= CONTRADICTION_FACTOR;
+    }
+    let bounce_type = match report.kind {
+        Kind::Delayed => soft_of(party),
+        _ => BounceType::of(party, permanence),
+    };
+    let action = action_of(report.kind, &first, permanence, !contradictions.is_empty());
+    Classification {
+        reason: first.reason,
+        underlying: first.underlying,
+        permanence,
+        bounce_type,
+        party,
+        category: first.reason.category(),
+        action,
+        confidence,
+        because: std::iter::once(first.because).chain(opinions.map(|other| other.because)).collect(),
+        contradictions,
+    }
+}
+
+/// Where words and code speak of the mailbox alike, the more exact one names the reason: "user unknown" under 5.1.6 or 5.2.1.
+fn refine(first: &mut Opinion, others: &[Opinion]) {
+    let exact = others.iter().map(|other| other.reason);
+    if first.reason == Reason::UserUnknown
+        && let Some(reason) = { exact }.find(|r| matches!(r, Reason::MailboxMoved | Reason::MailboxDisabled))
+    {
+        first.reason = reason;
+    }
+}
+
+/// Before RCPT TO no server knows the recipient: an unknown domain or user is then the sender's.
+fn about_the_sender(report: &Report, reason: Reason) -> Option<Reason> {
+    let about_recipient = matches!(reason.party(), Party::Recipient | Party::RecipientDomain);
+    match report.phase {
+        Some(Phase::Mail) if about_recipient => Some(Reason::SenderRejected),
+        Some(Phase::Greeting | Phase::Ehlo) if about_recipient => Some(Reason::PolicyRefused),
+        _ => None,
+    }
+}
+
+/// All that has something to say, most trusted first.
+fn opinions(report: &Report, rules: &Matcher, codes: &CodeTable) -> Vec<Opinion> {
+    let mut opinions = Vec::with_capacity(3);
+    let words = Words::of(report.diagnostic.as_deref().unwrap_or_default());
+    let by_reply = |weak| opinion_in(rules, &words.reply, report, weak, 1.0);
+    let by_whole = |weak| opinion_in(rules, words.whole.as_deref()?, report, weak, 1.0);
+    opinions.extend(by_reply(Weak::No));
+    let row = codes.find(report.status, report.reply_code, report.phase);
+    // Codes that only say "something" leave the word to weak rules and to the prose.
+    let (clear, vague) = match row {
+        Some(row) if row.reason != Reason::Undetermined && row.confidence >= 0.5 => (Some(row), None),
+        row => (None, row),
+    };
+    let of_row = |row: &super::codes::CodeRow| Opinion {
+        reason: row.reason,
+        underlying: None,
+        permanence: row.permanence,
+        action: None,
+        confidence: row.confidence,
+        because: Because { rule: Arc::clone(&CODES), matched: codes_of(report) },
+    };
+    opinions.extend(clear.map(of_row));
+    if opinions.is_empty() {
+        let prose = report.prose.as_deref().unwrap_or_default();
+        // A remote's own words, even vague ones, come before the sentence that its client puts around them.
+        let found = by_reply(Weak::Yes)
+            .or_else(|| by_whole(Weak::No))
+            .or_else(|| opinion_in(rules, prose, report, Weak::No, PROSE_FACTOR))
+            .or_else(|| by_whole(Weak::Yes));
+        opinions.extend(found);
+    }
+    opinions.extend(vague.map(of_row));
+    opinions
+}
+
+/// The rule id under which the table of codes appears in `because`.
+static CODES: std::sync::LazyLock<Arc<str>> = std::sync::LazyLock::new(|| Arc::from("codes"));
+
+fn opinion_in(rules: &Matcher, text: &str, report: &Report, weak: Weak, factor: f32) -> Option<Opinion> {
+    rules.first_match(text, report, weak).map(|(rule, words)| opinion_of(rule, words, factor))
+}
+
+fn opinion_of(rule: &Rule, words: &str, factor: f32) -> Opinion {
+    Opinion {
+        reason: rule.reason,
+        underlying: rule.underlying,
+        permanence: rule.permanence,
+        action: rule.action,
+        confidence: rule.confidence * factor,
+        because: Because { rule: Arc::clone(&rule.id), matched: words.to_owned() },
+    }
+}
+
+fn codes_of(report: &Report) -> String {
+    match (report.reply_code, report.status) {
+        (Some(code), Some(status)) => format!("{code} {status}"),
+        (Some(code), None) => code.to_string(),
+        (None, Some(status)) => status.to_string(),
+        (None, None) => String::new(),
+    }
+}
+
+/// By cause: the reason's usual permanence, softened by a transient code. The reply code outranks the status: Haraka writes
+/// 5.x.x over a 4xx reply, Postfix keeps 4.x.x under a greeting of 554.
+fn permanence_of(report: &Report, opinion: &Opinion) -> Permanence {
+    if report.kind == Kind::Delayed {
+        return Permanence::Transient;
+    }
+    let said_transient = match (report.reply_code, report.status) {
+        (Some(code), _) => code.is_transient(),
+        (None, Some(status)) => status.is_transient(),
+        (None, None) => false,
+    };
+    let said_permanent = match (report.reply_code, report.status) {
+        (Some(code), _) => code.is_permanent(),
+        (None, Some(status)) => status.is_permanent(),
+        (None, None) => false,
+    };
+    // A rule that says so knows better than a catch-all status: Google writes 4.0.0 over NXDOMAIN.
+    if opinion.permanence == Some(Permanence::Permanent)
+        && report.reply_code.is_none_or(|code| code.is_permanent())
+    {
+        return Permanence::Permanent;
+    }
+    let usual = opinion.permanence.unwrap_or_else(|| opinion.reason.usual_permanence());
+    match usual {
+        Permanence::Transient => Permanence::Transient,
+        Permanence::Permanent if said_transient => Permanence::Transient,
+        Permanence::Permanent => Permanence::Permanent,
+        Permanence::Undetermined if said_transient => Permanence::Transient,
+        Permanence::Undetermined if said_permanent && opinion.permanence.is_none() => Permanence::Permanent,
+        Permanence::Undetermined => Permanence::Undetermined,
+    }
+}
+
+fn action_of(kind: Kind, opinion: &Opinion, permanence: Permanence, contradicted: bool) -> Action {
+    let party = opinion.reason.party();
+    let action = opinion.action.unwrap_or(match (party, permanence) {
+        (Party::Sender | Party::Message | Party::OwnSystem, _) => opinion.reason.default_action(),
+        (_, Permanence::Transient) => Action::Retry,
+        (Party::Recipient, Permanence::Permanent) => Action::Suppress,
+        (Party::RecipientDomain | Party::Route, Permanence::Permanent) => Action::Hold,
+        (Party::Recipient | Party::RecipientDomain | Party::Route, Permanence::Undetermined) => {
+            Action::Review
+        }
+        (Party::Receiver | Party::Unknown | Party::None, _) => Action::Review,
+    });
+    match action {
+        // Nobody is stopped by a delay, nor for good by a report that contradicts itself.
+        Action::Suppress | Action::Hold if kind != Kind::Failed => Action::Retry,
+        Action::Suppress if contradicted => Action::Hold,
+        action => action,
+    }
+}
+
+fn soft_of(party: Party) -> BounceType {
+    match party {
+        Party::None => BounceType::None,
+        Party::Sender | Party::Message => BounceType::Block,
+        _ => BounceType::Soft,
+    }
+}
+
+/// In words, what in the report speaks against what else it says.
+fn contradictions(report: &Report, opinion: &Opinion, others: &[Opinion]) -> Vec<String> {
+    let mut found = Vec::new();
+    if let (Some(code), Some(status)) = (report.reply_code, report.status)
+        && (code.is_transient() && status.is_permanent() || code.is_permanent() && status.is_transient())
+    {
+        found.push(format!("the reply code {code} and the enhanced code {status} are of different classes"));
+    }
+    if let (Some(reported), Some(status)) = (report.reported_status, report.status)
+        && reported != status
+        // Exim, OpenSMTPD and Courier write 5.0.0 and 4.0.0 whatever the reply says: that says nothing.
+        && !(reported.subject() == 0 && reported.detail() == 0)
+        && (reported.class() != status.class() || reported.subject() != status.subject())
+    {
+        found.push(format!("the Status field says {reported}, the reply {status}"));
+    }
+    for other in others {
+        let stops = |party| matches!(party, Party::Recipient | Party::RecipientDomain | Party::Route);
+        let blames_sender = |party| matches!(party, Party::Sender | Party::Message | Party::OwnSystem);
+        let (here, there) = (opinion.reason.party(), other.reason.party());
+        // 5.7.1 is what many servers add to any refusal: it contradicts nothing by itself.
+        if stops(here) && blames_sender(there) && !is_catch_all(report)
+            || blames_sender(here) && stops(there) && there == Party::Recipient
+        {
+            found.push(format!(
+                "“{}” says {}, “{}” says {}",
+                opinion.because.matched, opinion.reason, other.because.matched, other.reason
+            ));
+        }
+    }
+    found
+}
+
+fn is_catch_all(report: &Report) -> bool {
+    report.status.is_none_or(|status| {
+        matches!((status.subject(), status.detail()), (7, 1) | (0, 0) | (1 | 2 | 3 | 4 | 5 | 6 | 7, 0))
+    })
+}
+
+fn is_cause(reason: Reason) -> bool {
+    !matches!(reason, Reason::DeliveryExpired | Reason::Undetermined)
+}
+
+fn reason_of_kind(kind: Kind) -> Option<Reason> {
+    match kind {
+        Kind::Failed | Kind::Delayed => None,
+        Kind::Delivered => Some(Reason::Delivered),
+        Kind::Relayed => Some(Reason::Relayed),
+        Kind::Expanded => Some(Reason::Expanded),
+        Kind::Complaint => Some(Reason::Complaint),
+        Kind::AutoReply => Some(Reason::AutoReply),
+        Kind::Unsubscribe => Some(Reason::Unsubscribe),
+        Kind::Challenge => Some(Reason::Challenge),
+        Kind::Other => Some(Reason::Undetermined),
+    }
+}
+
+fn settled(reason: Reason, kind: Kind) -> Classification {
+    let because = Because { rule: Arc::from("kind"), matched: kind.as_str().to_owned() };
+    Classification {
+        reason,
+        underlying: None,
+        permanence: reason.usual_permanence(),
+        bounce_type: BounceType::None,
+        party: reason.party(),
+        category: reason.category(),
+        action: reason.default_action(),
+        confidence: 0.95,
+        because: vec![because],
+        contradictions: Vec::new(),
+    }
+}
+
+/// Nothing is known but what the first digit says.
+fn unknown(report: &Report) -> Classification {
+    let transient = report.kind == Kind::Delayed
+        || report
+            .reply_code
+            .map_or_else(|| report.status.is_some_and(|s| s.is_transient()), |code| code.is_transient());
+    let reason = Reason::Undetermined;
+    Classification {
+        reason,
+        underlying: None,
+        permanence: if transient { Permanence::Transient } else { Permanence::Undetermined },
+        bounce_type: BounceType::Soft,
+        party: reason.party(),
+        category: reason.category(),
+        action: if transient { Action::Retry } else { Action::Review },
+        confidence: 0.2,
+        because: Vec::new(),
+        contradictions: Vec::new(),
+    }
+}
