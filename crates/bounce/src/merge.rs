@@ -98,7 +98,7 @@ fn joined(status: RecipientStatus, text: Option<&Report>) -> Report {
     report.phase = report.phase.or(parsed.phase).or_else(|| text.and_then(|text| text.phase));
     if report.remote_mta.is_none() {
         let from_text = text.and_then(|text| text.remote_mta.clone());
-        report.remote_mta = from_text.or_else(|| parsed.host.map(|host| host.to_lowercase()));
+        report.remote_mta = from_text.or_else(|| parsed.host.map(str::to_lowercase));
     }
     report.issuer = issuer_of(&report, diagnostic_type.as_deref(), own_diagnostic, text);
     if report.phase.is_none() {

@@ -43,7 +43,7 @@ fn cases() -> Vec<Case> {
 }
 
 /// The answer for an expected report: by recipient, else by place.
-fn answer_for<'a>(case: &'a Case, index: usize) -> Option<&'a (Report, Classification)> {
+fn answer_for(case: &Case, index: usize) -> Option<&(Report, Classification)> {
     let wanted = case.expected[index]["recipient"].as_str().map(str::to_lowercase);
     let named =
         |address: &Option<abprall_mail::EmailAddress>| address.as_ref().map(|a| a.as_str().to_lowercase());

@@ -82,7 +82,7 @@ impl EnhancedStatus {
             Some(b'.') => !text.get(end + 1).is_some_and(u8::is_ascii_digit),
             Some(byte) => !byte.is_ascii_alphanumeric(),
         };
-        ends.then(|| (Self { class, subject, detail }, end))
+        ends.then_some((Self { class, subject, detail }, end))
     }
 }
 

@@ -36,7 +36,7 @@ impl Iterator for Walk {
             }
             match entries(&path) {
                 Ok(entries) => {
-                    entries.into_iter().rev().for_each(|entry| self.pending.push_front((entry, depth + 1)))
+                    entries.into_iter().rev().for_each(|entry| self.pending.push_front((entry, depth + 1)));
                 }
                 Err(error) => return Some(Err((path, error))),
             }

@@ -169,7 +169,7 @@ fn permanence_of(report: &Report, opinion: &Opinion) -> Permanence {
     };
     // A rule that says so knows better than a catch-all status: Google writes 4.0.0 over NXDOMAIN.
     if opinion.permanence == Some(Permanence::Permanent)
-        && report.reply_code.is_none_or(|code| code.is_permanent())
+        && report.reply_code.is_none_or(abprall_mail::ReplyCode::is_permanent)
     {
         return Permanence::Permanent;
     }
@@ -246,9 +246,9 @@ fn contradictions(report: &Report, opinion: &Opinion, others: &[Opinion]) -> Vec
 }
 
 fn is_catch_all(report: &Report) -> bool {
-    report.status.is_none_or(|status| {
-        matches!((status.subject(), status.detail()), (7, 1) | (0, 0) | (1 | 2 | 3 | 4 | 5 | 6 | 7, 0))
-    })
+    report
+        .status
+        .is_none_or(|status| matches!((status.subject(), status.detail()), (7, 1) | (0, 0) | (1..=7, 0)))
 }
 
 fn is_cause(reason: Reason) -> bool {
@@ -288,9 +288,10 @@ fn settled(reason: Reason, kind: Kind) -> Classification {
 /// Nothing is known but what the first digit says.
 fn unknown(report: &Report) -> Classification {
     let transient = report.kind == Kind::Delayed
-        || report
-            .reply_code
-            .map_or_else(|| report.status.is_some_and(|s| s.is_transient()), |code| code.is_transient());
+        || report.reply_code.map_or_else(
+            || report.status.is_some_and(abprall_mail::EnhancedStatus::is_transient),
+            abprall_mail::ReplyCode::is_transient,
+        );
     let reason = Reason::Undetermined;
     Classification {
         reason,

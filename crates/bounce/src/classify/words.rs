@@ -30,9 +30,9 @@ fn clean(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut cleaned = String::with_capacity(text.len());
-    let mut words = text.split_whitespace().peekable();
+    let words = text.split_whitespace();
     let mut first = true;
-    while let Some(word) = words.next() {
+    for word in words {
         if !first && let Some(rest) = behind_continuation(word) {
             if !rest.is_empty()
                 && EnhancedStatus::at_start_of(rest.as_bytes()).is_none_or(|(_, end)| end < rest.len())

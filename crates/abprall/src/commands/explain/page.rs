@@ -76,7 +76,7 @@ impl Page {
             }
             Question::Reply(code) => page.about_reply(*code, language),
             Question::Status { status, any_class, reason } => {
-                page.about_status(*status, *any_class, *reason, language)
+                page.about_status(*status, *any_class, *reason, language);
             }
             Question::Text { report, classification } => page.about_text(report, classification, language),
         }
