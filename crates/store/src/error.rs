@@ -1,0 +1,90 @@
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode;
+
+/// Why the store could not do it, by what one can do about it. Nothing that was reported as done is lost by any of these.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no database at the path.
+    #[error("there is no database {}; `abprall process` makes one, `--store FILE` names another", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The path cannot be opened or made.
+    #[error("cannot open the database {}: {detail}", path.display())]
+    CannotOpen {
+        /// Where.
+        path: PathBuf,
+        /// What the system says.
+        detail: String,
+    },
+    /// The file is something else.
+    #[error("{} is not a database of Abprall; `--store FILE` names another file", path.display())]
+    NotOurs {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A newer Abprall has written it.
+    #[error(
+        "the database {} has schema {found}, this abprall knows {known}: a newer abprall has written it; update this one",
+        path.display()
+    )]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// The schema of the file.
+        found: u32,
+        /// The newest schema that this program knows.
+        known: u32,
+    },
+    /// A migration that the database went through is not the one of this program.
+    #[error("migration {number} of the database {} is not the one of this abprall: another build has written it", path.display())]
+    OtherMigration {
+        /// Which file.
+        path: PathBuf,
+        /// Which migration.
+        number: u32,
+    },
+    /// Another process holds it and did not let go in time. Trying again helps.
+    #[error("the database is locked by another process; try again when that has finished")]
+    Locked,
+    /// No room. What was reported as done is kept.
+    #[error(
+        "the disk is full: nothing of the last batch was stored; make room and run the same command again"
+    )]
+    DiskFull,
+    /// No right to write.
+    #[error("the database cannot be written: the file, or the folder it lies in, is read-only for this user")]
+    ReadOnly,
+    /// The file is damaged.
+    #[error(
+        "the database is damaged ({0}); restore it from a backup, or move it away and process the mail again"
+    )]
+    Damaged(String),
+    /// What it holds cannot be understood: written by hand, or our own mistake.
+    #[error("the database holds {what} {value:?}, which this abprall does not know")]
+    UnknownWord {
+        /// What kind of word.
+        what: &'static str,
+        /// The word.
+        value: String,
+    },
+    /// Anything else that SQLite says.
+    #[error("the database failed: {0}")]
+    Other(#[source] rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let Some(code) = error.sqlite_error_code() else { return Self::Other(error) };
+        // By what can be done; the many rest stays as it is.
+        match code {
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Locked,
+            ErrorCode::DiskFull => Self::DiskFull,
+            ErrorCode::ReadOnly => Self::ReadOnly,
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::Damaged(error.to_string()),
+            _ => Self::Other(error),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Every bound of the store, with its reason.
+
+use std::time::Duration;
+
+/// How long a command waits for another process that writes. Batches take milliseconds; longer means that somebody is stuck.
+pub const BUSY_WAIT: Duration = Duration::from_secs(5);
+
+/// Longest text of a report that is kept, in bytes: the diagnostic, the subject and their like. RFC 5321 §4.5.3.1.5 allows a reply
+/// line 512 bytes; Exchange Online writes above 1,000.
+pub const TEXT_BYTES_MAX: usize = 2048;
+
+/// Rules that are kept with a report; the first ones decide.
+pub const BECAUSE_MAX: usize = 8;
+
+/// Names of domains and hosts whose numbers are kept at hand while writing.
+pub const INTERNED_MAX: usize = 100_000;
+
+/// Pages of the write-ahead log between two checkpoints, 4 KiB each (`crates.md` §3.1: the default of 1000 costs a third more).
+pub const CHECKPOINT_PAGES: u32 = 8192;
+
+/// Cache of one connection in KiB. More is faster on a large database, but the whole program stays below 64 MiB.
+pub const CACHE_KIB: u32 = 16 * 1024;

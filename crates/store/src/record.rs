@@ -1,0 +1,54 @@
+use abprall_bounce::{Classification, Report};
+use abprall_mail::EmailAddress;
+use abprall_policy::Decision;
+use jiff::Timestamp;
+
+use crate::ContentId;
+
+/// One message, read, judged and decided: what is to be remembered.
+#[derive(Clone, Debug)]
+pub struct Message<'a> {
+    /// Its identity.
+    pub content: ContentId,
+    /// Where it lay, for people.
+    pub source: &'a str,
+    /// When it was processed.
+    pub seen_at: Timestamp,
+    /// What it is when it holds no report.
+    pub holds: Option<&'static str>,
+    /// Its reports.
+    pub entries: Vec<Entry<'a>>,
+}
+
+/// One report with its judgement and the decision about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// What was read.
+    pub report: &'a Report,
+    /// What it means.
+    pub judged: &'a Classification,
+    /// What is done.
+    pub decision: Decision,
+}
+
+impl<'a> Entry<'a> {
+    /// The address that the list knows: what was sent to, else what failed at the far end.
+    pub fn address(&self) -> Option<&'a EmailAddress> {
+        self.report.original_recipient.as_ref().or(self.report.recipient.as_ref())
+    }
+
+    /// When it happened, by the report's own word as far as that can be: never after `seen_at`, never before 1982 (RFC 821).
+    pub fn happened_at(&self, seen_at: Timestamp) -> Timestamp {
+        let claimed = self.report.last_attempt_at.or(self.report.arrived_at);
+        claimed.filter(|at| *at <= seen_at && at.as_second() > 378_691_200).unwrap_or(seen_at)
+    }
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Recorded {
+    /// It is new; the numbers of its decisions, in the order of its entries.
+    New(Vec<i64>),
+    /// Its content was there before: nothing has changed.
+    Known,
+}

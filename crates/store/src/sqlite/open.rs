@@ -1,0 +1,105 @@
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+
+use super::{SqliteStore, migrate};
+use crate::StoreError;
+use crate::limits::{BUSY_WAIT, CACHE_KIB, CHECKPOINT_PAGES};
+
+impl SqliteStore {
+    /// Opens the store at `path`, makes it where there is none, brings it to the newest schema.
+    ///
+    /// # Errors
+    /// Where the path cannot be opened, is no store, or is one of a newer Abprall.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
+    }
+
+    /// Opens the store at `path` to ask it something.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`], and [`StoreError::Missing`] where there is none.
+    pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
+        match path.try_exists() {
+            Ok(false) => Err(StoreError::Missing { path: path.to_owned() }),
+            Ok(true) | Err(_) => Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE),
+        }
+    }
+
+    fn open_with(path: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
+        let cannot_open = |detail: String| StoreError::CannotOpen { path: path.to_owned(), detail };
+        if path.is_dir() {
+            return Err(cannot_open("it is a directory".to_owned()));
+        }
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags)
+            .map_err(|error| cannot_open(reason_of(path).unwrap_or_else(|| error.to_string())))?;
+        connection.busy_timeout(BUSY_WAIT)?;
+        // The first look into the file: here SQLite notices that it is none of its own.
+        match connection.pragma_query_value(None, "schema_version", |row| row.get::<_, i64>(0)) {
+            Ok(_) => {}
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+                return Err(StoreError::NotOurs { path: path.to_owned() });
+            }
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
+                return Err(cannot_open(reason_of(path).unwrap_or_else(|| error.to_string())));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        connection.pragma_update(None, "foreign_keys", true)?;
+        migrate::migrate(&mut connection, path)?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "cache_size", -i64::from(CACHE_KIB))?;
+        // A database that cannot be written is still good for questions, without the write-ahead log.
+        if !connection.is_readonly("main")? {
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+            connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
+        }
+        let seed = seed(&connection)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(Self { connection, seed, domains: HashMap::new(), hosts: HashMap::new() })
+    }
+}
+
+/// What the system says about the path, or the folder it should lie in: SQLite only says "unable to open database file".
+fn reason_of(path: &Path) -> Option<String> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    match folder.metadata() {
+        Err(error) => return Some(format!("{}: {error}", folder.display())),
+        Ok(metadata) if !metadata.is_dir() => return Some(format!("{} is no folder", folder.display())),
+        Ok(_) => {}
+    }
+    std::fs::OpenOptions::new().read(true).open(path).err().map(|error| error.to_string())
+}
+
+/// The seed of this installation, drawn when the database is new.
+fn seed(connection: &Connection) -> Result<u64, StoreError> {
+    let stored = |connection: &Connection| {
+        connection
+            .query_row("SELECT value FROM setting WHERE name = 'address_hash_seed'", [], |row| {
+                row.get::<_, String>(0)
+            })
+            .optional()
+    };
+    let value = match stored(connection)? {
+        Some(value) => value,
+        None => {
+            // The seed must not be guessed, not be secret: the standard library's random state will do.
+            let drawn = RandomState::new().hash_one(std::process::id());
+            connection.execute(
+                "INSERT INTO setting (name, value) VALUES ('address_hash_seed', ?1) ON CONFLICT DO NOTHING",
+                [format!("{drawn:016x}")],
+            )?;
+            // Another process may have been faster: its seed counts.
+            stored(connection)?.unwrap_or_default()
+        }
+    };
+    u64::from_str_radix(&value, 16)
+        .map_err(|_| StoreError::UnknownWord { what: "the setting address_hash_seed as", value })
+}

@@ -1,0 +1,197 @@
+use abprall_mail::Reason;
+use jiff::Timestamp;
+use jiff::civil::{Date, date};
+use rusqlite::{Row, params};
+
+use super::SqliteStore;
+use super::column::{count, word};
+use crate::{DomainRow, HostRow, ReasonRow, Stopped, StoreError, Summary};
+
+/// The days that a summary is about, and how long its lists may be.
+struct Window {
+    first_day: i64,
+    rows_max: u32,
+}
+
+impl SqliteStore {
+    /// How things stand: all reports since `since`, the first `rows_max` domains and servers. Reads the roll-up, not the reports.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub fn summary(&self, since: Option<Date>, at: Timestamp, rows_max: u32) -> Result<Summary, StoreError> {
+        let window = Window { first_day: since.map_or(i64::MIN, day_of), rows_max };
+        let number = |sql: &str| -> Result<u64, StoreError> {
+            Ok(count(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?))
+        };
+        Ok(Summary {
+            messages: number("SELECT count(*) FROM message")?,
+            messages_without_report: number("SELECT count(*) FROM message WHERE holds IS NOT NULL")?,
+            days: self.days(&window)?,
+            stopped: self.stopped(at)?,
+            reasons: self.rows(
+                "SELECT kind, reason, bounce_type, outcome, sum(reports) AS n FROM daily WHERE day >= ?1
+                 GROUP BY kind, reason, bounce_type, outcome ORDER BY n DESC, kind, reason LIMIT ?2",
+                &Window { rows_max: u32::MAX, ..window },
+                reason_row,
+            )?,
+            domains: self.rows(DOMAINS, &window, domain_row)?,
+            domains_total: self.failing(
+                "SELECT count(DISTINCT domain) FROM daily WHERE day >= ?1 AND kind = 'failed' AND domain > 0",
+                &window,
+            )?,
+            hosts: self.rows(HOSTS, &window, host_row)?,
+            hosts_total: self.failing(
+                "SELECT count(DISTINCT host) FROM daily WHERE day >= ?1 AND kind = 'failed' AND host > 0",
+                &window,
+            )?,
+        })
+    }
+
+    /// How much is stopped at `at`.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub fn stopped(&self, at: Timestamp) -> Result<Stopped, StoreError> {
+        let number = |sql: &str| -> Result<u64, StoreError> {
+            let number =
+                self.connection.prepare_cached(sql)?.query_row([at.as_microsecond()], |row| row.get(0))?;
+            Ok(count(number))
+        };
+        Ok(Stopped {
+            addresses_suppressed: number(
+                "SELECT count(*) FROM address_stop WHERE stop = 'suppression' AND (until IS NULL OR until > ?1)",
+            )?,
+            addresses_held: number(
+                "SELECT count(*) FROM address_stop WHERE stop = 'hold' AND (until IS NULL OR until > ?1)",
+            )?,
+            domains_stopped: number("SELECT count(*) FROM domain_stop WHERE until IS NULL OR until > ?1")?,
+        })
+    }
+
+    fn days(&self, window: &Window) -> Result<Option<(Date, Date)>, StoreError> {
+        let (first, last): (Option<i64>, Option<i64>) = self
+            .connection
+            .prepare_cached("SELECT min(day), max(day) FROM daily WHERE day >= ?1")?
+            .query_row([window.first_day], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(first.zip(last).map(|(first, last)| (date_of(first), date_of(last))))
+    }
+
+    fn failing(&self, sql: &str, window: &Window) -> Result<u64, StoreError> {
+        let number = self.connection.prepare_cached(sql)?.query_row([window.first_day], |row| row.get(0))?;
+        Ok(count(number))
+    }
+
+    fn rows<T>(
+        &self,
+        sql: &str,
+        window: &Window,
+        read: fn(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params![window.first_day, window.rows_max])?;
+        let mut read_rows = Vec::new();
+        while let Some(row) = rows.next()? {
+            read_rows.push(read(row)?);
+        }
+        Ok(read_rows)
+    }
+}
+
+/// Failures by domain; of each domain the most frequent reason. The reasons named are those of party `recipient_domain` and `route`.
+const DOMAINS: &str = "
+    WITH sorts AS (
+        SELECT domain, reason, sum(reports) AS n FROM daily
+        WHERE day >= ?1 AND kind = 'failed' AND domain > 0 GROUP BY domain, reason
+    ), top AS (
+        SELECT domain, sum(n) AS failures,
+            sum(CASE WHEN reason IN ('domain_not_found', 'no_mail_route', 'null_mx', 'domain_owner_changed',
+                'routing_server_failure', 'dns_failure', 'host_unreachable', 'connection_lost', 'routing_loop', 'congestion',
+                'tls_failure', 'relay_denied', 'delivery_expired') THEN n ELSE 0 END) AS route_failures
+        FROM sorts GROUP BY domain ORDER BY failures DESC, domain LIMIT ?2
+    )
+    SELECT domain.name, failures, route_failures,
+        (SELECT count(*) FROM address WHERE address.domain = top.domain),
+        (SELECT count(*) FROM address JOIN address_stop ON address_stop.address = address.id
+         WHERE address.domain = top.domain),
+        (SELECT reason FROM sorts WHERE sorts.domain = top.domain ORDER BY n DESC, reason LIMIT 1)
+    FROM top JOIN domain ON domain.id = top.domain ORDER BY failures DESC, domain.name";
+
+/// Failures by the server that spoke.
+const HOSTS: &str = "
+    WITH sorts AS (
+        SELECT host, reason, sum(reports) AS n FROM daily
+        WHERE day >= ?1 AND kind = 'failed' AND host > 0 GROUP BY host, reason
+    ), top AS (
+        SELECT host, sum(n) AS failures FROM sorts GROUP BY host ORDER BY failures DESC, host LIMIT ?2
+    )
+    SELECT host.name, failures,
+        (SELECT count(DISTINCT domain) FROM daily WHERE daily.host = top.host AND day >= ?1 AND kind = 'failed'),
+        (SELECT reason FROM sorts WHERE sorts.host = top.host ORDER BY n DESC, reason LIMIT 1)
+    FROM top JOIN host ON host.id = top.host ORDER BY failures DESC, host.name";
+
+fn reason_row(row: &Row<'_>) -> Result<ReasonRow, StoreError> {
+    let reason: Reason = word("the reason", &row.get::<_, String>(1)?)?;
+    Ok(ReasonRow {
+        kind: word("the kind", &row.get::<_, String>(0)?)?,
+        reason,
+        party: reason.party(),
+        bounce_type: word("the bounce type", &row.get::<_, String>(2)?)?,
+        outcome: word("the outcome", &row.get::<_, String>(3)?)?,
+        reports: count(row.get(4)?),
+    })
+}
+
+fn domain_row(row: &Row<'_>) -> Result<DomainRow, StoreError> {
+    Ok(DomainRow {
+        domain: row.get(0)?,
+        failures: count(row.get(1)?),
+        route_failures: count(row.get(2)?),
+        addresses: count(row.get(3)?),
+        stopped: count(row.get(4)?),
+        reason: word("the reason", &row.get::<_, String>(5)?)?,
+    })
+}
+
+fn host_row(row: &Row<'_>) -> Result<HostRow, StoreError> {
+    Ok(HostRow {
+        host: row.get(0)?,
+        failures: count(row.get(1)?),
+        domains: count(row.get(2)?),
+        reason: word("the reason", &row.get::<_, String>(3)?)?,
+    })
+}
+
+const EPOCH: Date = date(1970, 1, 1);
+
+fn day_of(date: Date) -> i64 {
+    // Whole days: the difference of two dates in days cannot fail nor have a rest.
+    EPOCH.until(date).map_or(0, |span| i64::from(span.get_days()))
+}
+
+fn date_of(day: i64) -> Date {
+    Timestamp::from_second(day.saturating_mul(86_400))
+        .map_or(EPOCH, |at| at.to_zoned_datetime(jiff::tz::TimeZone::UTC).date())
+}
+
+#[cfg(test)]
+mod tests {
+    use abprall_mail::Party;
+    use strum::IntoEnumIterator;
+
+    use super::*;
+
+    #[test]
+    fn a_day_is_a_date_and_back() {
+        let day = date(2026, 11, 24);
+        assert_eq!(date_of(day_of(day)), day);
+        assert_eq!(day_of(EPOCH), 0);
+    }
+
+    #[test]
+    fn the_reasons_of_the_way_there_are_all_in_the_query() {
+        for reason in Reason::iter() {
+            let of_the_way = matches!(reason.party(), Party::RecipientDomain | Party::Route);
+            assert_eq!(DOMAINS.contains(&format!("'{reason}'")), of_the_way, "{reason}");
+        }
+    }
+}
