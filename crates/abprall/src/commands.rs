@@ -4,8 +4,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod check;
 mod classify;
 mod explain;
+mod process;
+mod report;
+mod suppressions;
+mod why;
 
 /// Reads bounces, says what happened to whom, and stops the right addresses.
 #[derive(Parser)]
@@ -18,14 +23,24 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Classify(classify::Args),
+    Process(process::Args),
     Explain(explain::Args),
+    Check(check::Args),
+    Why(why::Args),
+    Suppressions(suppressions::Args),
+    Report(report::Args),
 }
 
 impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Classify(args) => args.run(),
+            Command::Process(args) => args.run(),
             Command::Explain(args) => args.run(),
+            Command::Check(args) => args.run(),
+            Command::Why(args) => args.run(),
+            Command::Suppressions(args) => args.run(),
+            Command::Report(args) => args.run(),
         }
     }
 }

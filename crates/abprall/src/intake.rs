@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use abprall_bounce::{Classification, Classifier, Reading};
+use abprall_store::ContentId;
 use anyhow::Context;
 
 mod open;
@@ -40,17 +41,13 @@ impl Inputs {
 pub(crate) struct Judged {
     /// Where it came from: the path, with `#N` for the N-th message of a mailbox or `:N` for the N-th line.
     pub(crate) source: String,
-    /// A fingerprint of the raw bytes: the same message has the same one wherever it lies.
+    /// The same message has the same one wherever it lies.
     pub(crate) content: ContentId,
     /// What was understood.
     pub(crate) reading: Reading,
     /// The judgement of each report, in the same order.
     pub(crate) classifications: Vec<Classification>,
 }
-
-/// XXH3-128 of a message's raw bytes.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(crate) struct ContentId(pub(crate) u128);
 
 /// What a run has seen.
 #[derive(Debug, Default)]

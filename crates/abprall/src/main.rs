@@ -4,9 +4,16 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+mod broken_pipe;
 mod commands;
+mod dates;
 mod intake;
+mod language;
 mod report_line;
+mod store_file;
+mod subject;
+mod terminal;
+mod wording;
 
 fn main() -> ExitCode {
     match commands::Cli::parse().run() {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use abprall_bounce::Classifier;
 use clap::ValueEnum;
 
+use crate::broken_pipe::is_broken_pipe;
 use crate::intake::{self, Inputs, Judged, Progress, Totals};
 use crate::report_line::ReportLine;
 
@@ -77,15 +78,6 @@ fn lines_of(judged: &Judged) -> Vec<ReportLine<'_>> {
             ReportLine::new(&judged.source, index, report, classification, &judged.reading.damage)
         })
         .collect()
-}
-
-/// `abprall classify … | head` is no failure.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
-        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
-        io.or(json) == Some(io::ErrorKind::BrokenPipe)
-    })
 }
 
 /// One way to print the lines.

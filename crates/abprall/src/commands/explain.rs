@@ -2,8 +2,9 @@ use std::io;
 use std::process::ExitCode;
 
 use abprall_bounce::Classifier;
-use abprall_mail::Language;
 use clap::ValueEnum;
+
+use crate::language::Lang;
 
 mod labels;
 mod layout;
@@ -35,24 +36,6 @@ pub(crate) struct Args {
     /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-/// The languages of the command line.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(crate) enum Lang {
-    /// English
-    En,
-    /// Deutsch
-    De,
-}
-
-impl From<Lang> for Language {
-    fn from(lang: Lang) -> Self {
-        match lang {
-            Lang::En => Language::En,
-            Lang::De => Language::De,
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

@@ -13,12 +13,12 @@ use std::thread;
 
 use abprall_bounce::limits::MESSAGE_BYTES_MAX;
 use abprall_bounce::{Classifier, Mbox, Reading, is_mbox, read, read_line};
-use xxhash_rust::xxh3::xxh3_128;
+use abprall_store::ContentId;
 
 use super::open::{is_stdin, open};
 use super::progress::Bar;
 use super::walk::Walk;
-use super::{ContentId, Inputs, Judged, Progress, Totals};
+use super::{Inputs, Judged, Progress, Totals};
 
 /// A batch is full at this many messages or lines …
 const BATCH_ITEMS_MAX: usize = 256;
@@ -107,15 +107,15 @@ fn work_off(work: &Mutex<Receiver<Job>>, classifier: &Classifier) {
 
 fn judge(item: Item, classifier: &Classifier) -> Judged {
     let (source, content, reading) = match item {
-        Item::Message { source, bytes } => (source, xxh3_128(&bytes), read(&bytes)),
+        Item::Message { source, bytes } => (source, ContentId::of(&bytes), read(&bytes)),
         Item::Line { source, text } => {
             let reading = Reading { reports: vec![read_line(&text)], ..Reading::default() };
-            // Two equal lines are two replies: the place belongs to the identity.
-            (source.clone(), xxh3_128(format!("{source}\n{text}").as_bytes()), reading)
+            let content = ContentId::of_line(&source, &text);
+            (source, content, reading)
         }
     };
     let classifications = reading.reports.iter().map(|report| classifier.classify(report)).collect();
-    Judged { source, content: ContentId(content), reading, classifications }
+    Judged { source, content, reading, classifications }
 }
 
 /// The batch that is being filled, and where full ones go.

@@ -7,6 +7,7 @@ use clap::builder::styling::{AnsiColor, Style};
 use super::Printer;
 use crate::intake::Totals;
 use crate::report_line::ReportLine;
+use crate::terminal::{DIM, cut, width};
 
 /// What a person reads: two lines a report, what to do first, and a count at the end.
 pub(super) struct Table<W: anstream::stream::RawStream> {
@@ -20,13 +21,9 @@ pub(super) struct Table<W: anstream::stream::RawStream> {
 /// Where the second column starts.
 const INDENT: usize = 13;
 
-const DIM: Style = Style::new().dimmed();
-
 impl<W: anstream::stream::RawStream> Table<W> {
     pub(super) fn new(out: AutoStream<W>) -> Self {
-        let width =
-            terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0)).clamp(60, 160);
-        Self { out, width, reports: 0, actions: BTreeMap::new(), others: 0 }
+        Self { out, width: width(160), reports: 0, actions: BTreeMap::new(), others: 0 }
     }
 }
 
@@ -96,15 +93,4 @@ fn word(action: &str) -> String {
 
 fn count(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
-}
-
-/// The text on one line, cut with an ellipsis; control characters of hostile mail do not reach the terminal.
-fn cut(text: &str, width: usize) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if clean.chars().count() <= width {
-        return clean;
-    }
-    let mut short: String = clean.chars().take(width.saturating_sub(1)).collect();
-    short.push('…');
-    short
 }

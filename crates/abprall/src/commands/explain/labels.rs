@@ -1,6 +1,8 @@
 //! The words of the page itself, in both languages.
 
-use abprall_mail::{Action, BounceType, Category, Language, Party, Permanence, StatusClass};
+use abprall_mail::{Language, StatusClass};
+
+use crate::wording::pick;
 
 /// One set of labels a language: a missing one does not compile.
 pub(super) struct Labels {
@@ -92,99 +94,6 @@ pub(super) fn labels(language: Language) -> &'static Labels {
 }
 
 /// Picks by language.
-pub(super) fn pick(language: Language, en: &'static str, de: &'static str) -> &'static str {
-    match language {
-        Language::En => en,
-        Language::De => de,
-    }
-}
-
-pub(super) fn bounce_type(word: BounceType, language: Language) -> &'static str {
-    match word {
-        BounceType::Hard => pick(language, "hard bounce", "harter Bounce (hard)"),
-        BounceType::Soft => pick(language, "soft bounce", "weicher Bounce (soft)"),
-        BounceType::Block => {
-            pick(language, "block: sender or message refused", "Abweisung (block): Absender oder Nachricht")
-        }
-        BounceType::None => pick(language, "no failure", "kein Fehler"),
-    }
-}
-
-pub(super) fn permanence(word: Permanence, language: Language) -> &'static str {
-    match word {
-        Permanence::Permanent => pick(language, "permanent", "dauerhaft"),
-        Permanence::Transient => pick(language, "transient", "vorübergehend"),
-        Permanence::Undetermined => pick(language, "permanence not known", "Dauer unklar"),
-    }
-}
-
-pub(super) fn party(word: Party, language: Language) -> &'static str {
-    match word {
-        Party::Recipient => pick(language, "the recipient's mailbox", "das Postfach des Empfängers"),
-        Party::RecipientDomain => pick(language, "the recipient's domain", "die Domain des Empfängers"),
-        Party::Route => pick(language, "the route to the mailbox", "der Weg zum Postfach"),
-        Party::Receiver => pick(language, "the receiving mail system", "das empfangende Mailsystem"),
-        Party::Sender => pick(language, "ours: the sender", "unsere: der Absender"),
-        Party::Message => pick(language, "ours: the message", "unsere: die Nachricht"),
-        Party::OwnSystem => pick(language, "ours: our own mail system", "unsere: das eigene Mailsystem"),
-        Party::None => pick(language, "nobody's", "niemandes"),
-        Party::Unknown => pick(language, "cannot be told", "nicht zu erkennen"),
-    }
-}
-
-pub(super) fn category(word: Category, language: Language) -> &'static str {
-    match word {
-        Category::Addressing => pick(language, "addressing", "Adressierung"),
-        Category::Mailbox => pick(language, "mailbox", "Postfach"),
-        Category::MailSystem => pick(language, "mail system", "Mailsystem"),
-        Category::NetworkRouting => pick(language, "network and routing", "Netz und Routing"),
-        Category::Protocol => pick(language, "mail protocol", "Mailprotokoll"),
-        Category::Content => pick(language, "content", "Inhalt"),
-        Category::SecurityPolicy => pick(language, "security and policy", "Sicherheit und Richtlinien"),
-        Category::None => pick(language, "no failure", "kein Fehler"),
-        Category::Undefined => pick(language, "undefined", "unbestimmt"),
-    }
-}
-
-pub(super) fn action(word: Action, language: Language) -> &'static str {
-    match word {
-        Action::Suppress => pick(
-            language,
-            "take the address off the list now (suppress)",
-            "Adresse jetzt von der Liste nehmen (suppress)",
-        ),
-        Action::Hold => pick(
-            language,
-            "stop sending now, investigate the domain, then decide (hold)",
-            "Versand jetzt anhalten, Domain untersuchen, dann entscheiden (hold)",
-        ),
-        Action::Retry => pick(
-            language,
-            "nothing: the mail server tries again by itself (retry)",
-            "nichts: der Mailserver versucht es selbst erneut (retry)",
-        ),
-        Action::FixSender => pick(
-            language,
-            "keep the recipient, mend our side (fix_sender)",
-            "Empfänger behalten, die eigene Seite in Ordnung bringen (fix_sender)",
-        ),
-        Action::FixMessage => pick(
-            language,
-            "keep the recipient, mend the message (fix_message)",
-            "Empfänger behalten, die Nachricht ändern (fix_message)",
-        ),
-        Action::Investigate => pick(
-            language,
-            "keep the recipient, find the cause first (investigate)",
-            "Empfänger behalten, erst die Ursache suchen (investigate)",
-        ),
-        Action::Review => {
-            pick(language, "a person has to look (review)", "ein Mensch muss hinsehen (review)")
-        }
-        Action::None => pick(language, "nothing (none)", "nichts (none)"),
-    }
-}
-
 /// RFC 3463 §3.1.
 pub(super) fn class(class: StatusClass, language: Language) -> &'static str {
     match class {

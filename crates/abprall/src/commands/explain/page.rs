@@ -11,6 +11,7 @@ use super::Audience;
 use super::labels::{self, Labels, labels};
 use super::layout::Layout;
 use super::question::Question;
+use crate::wording;
 
 #[derive(Serialize)]
 pub(super) struct Page {
@@ -86,7 +87,7 @@ impl Page {
     fn about_reply(&mut self, code: ReplyCode, language: Language) {
         self.reply_code = Some(code);
         self.title = format!("{code} – {}", labels::reply(code.as_u16(), language).trim_end_matches('.'));
-        let hint = labels::pick(
+        let hint = wording::pick(
             language,
             "A reply code alone does not say why. Give the whole reply in quotes, or its enhanced code such as 5.1.1.",
             "Ein Antwortcode allein sagt nicht, warum. Geben Sie die ganze Antwort in Anführungszeichen an oder den \
@@ -168,24 +169,24 @@ impl Page {
     /// What usually holds for a reason.
     fn usual_facts(&mut self, reason: Reason, language: Language) {
         self.reason = Some(reason);
-        let kind = labels::bounce_type(reason.usual_bounce_type(), language);
-        let lasting = labels::permanence(reason.usual_permanence(), language);
+        let kind = wording::bounce_type(reason.usual_bounce_type(), language);
+        let lasting = wording::permanence(reason.usual_permanence(), language);
         self.facts.push((self.labels.usual_reason, reason.to_string()));
         self.facts.push((self.labels.kind, format!("{kind}, {lasting}")));
-        self.facts.push((self.labels.category, labels::category(reason.category(), language).to_owned()));
-        self.facts.push((self.labels.side, labels::party(reason.party(), language).to_owned()));
-        self.facts.push((self.labels.action, labels::action(reason.default_action(), language).to_owned()));
+        self.facts.push((self.labels.category, wording::category(reason.category(), language).to_owned()));
+        self.facts.push((self.labels.side, wording::party(reason.party(), language).to_owned()));
+        self.facts.push((self.labels.action, wording::action(reason.default_action(), language).to_owned()));
     }
 
     /// What holds for this one reply.
     fn facts_of(&mut self, judged: &Classification, language: Language) {
-        let kind = labels::bounce_type(judged.bounce_type, language);
-        let lasting = labels::permanence(judged.permanence, language);
+        let kind = wording::bounce_type(judged.bounce_type, language);
+        let lasting = wording::permanence(judged.permanence, language);
         self.facts.push((self.labels.usual_reason, judged.reason.to_string()));
         self.facts.push((self.labels.kind, format!("{kind}, {lasting}")));
-        self.facts.push((self.labels.category, labels::category(judged.category, language).to_owned()));
-        self.facts.push((self.labels.side, labels::party(judged.party, language).to_owned()));
-        self.facts.push((self.labels.action, labels::action(judged.action, language).to_owned()));
+        self.facts.push((self.labels.category, wording::category(judged.category, language).to_owned()));
+        self.facts.push((self.labels.side, wording::party(judged.party, language).to_owned()));
+        self.facts.push((self.labels.action, wording::action(judged.action, language).to_owned()));
     }
 
     fn add_reason(&mut self, reason: Reason, language: Language, heading: Option<&str>) {

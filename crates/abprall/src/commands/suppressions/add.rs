@@ -1,0 +1,68 @@
+use std::io;
+use std::process::ExitCode;
+
+use abprall_mail::Reason;
+use abprall_policy::Stop;
+use abprall_store::Subject;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::filter::reason;
+use crate::commands::check::write_standing;
+use crate::language::Lang;
+use crate::store_file::StoreFile;
+use crate::subject;
+
+/// Stop addresses or whole domains by hand.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Addresses, or domains.
+    #[arg(required = true, value_name = "ADDRESS|DOMAIN", value_parser = subject::read)]
+    subjects: Vec<Subject>,
+
+    #[command(flatten)]
+    store: StoreFile,
+
+    /// Why: a reason such as `complaint`, `user_unknown` or `routing_server_failure`.
+    #[arg(long, value_name = "REASON", value_parser = reason, default_value = "unsubscribe")]
+    reason: Reason,
+
+    /// Only for now: a hold, which evidence may lift, not a suppression.
+    #[arg(long)]
+    hold: bool,
+
+    /// The day (UTC) from which sends are allowed again.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    until: Option<Date>,
+
+    /// A note for those who ask `why` later.
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+
+    /// The language of the words.
+    #[arg(long, value_enum, default_value_t = Lang::En)]
+    lang: Lang,
+}
+
+impl Args {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let now = Timestamp::now();
+        let until = match self.until.map(|day| day.to_zoned_datetime(TimeZone::UTC)) {
+            None => None,
+            Some(Ok(day)) if day.timestamp() > now => Some(day.timestamp()),
+            Some(_) => {
+                anstream::eprintln!("abprall: --until must name a day that is still to come");
+                return Ok(ExitCode::from(2));
+            }
+        };
+        let stop = if self.hold { Stop::Hold } else { Stop::Suppression };
+        let mut store = self.store.open()?;
+        let mut out = anstream::AutoStream::auto(io::stdout().lock());
+        for subject in &self.subjects {
+            let standing = store.stop(subject, stop, self.reason, now, until, self.note.as_deref())?;
+            write_standing(&mut out, &standing, self.lang.into())?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,209 @@
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use abprall_mail::Language;
+use abprall_store::{DecisionRecord, ReportRecord, State, Story};
+use clap::ValueEnum;
+use jiff::Timestamp;
+
+use super::check::write_standing;
+use crate::language::Lang;
+use crate::store_file::StoreFile;
+use crate::terminal::{BOLD, DIM, HELD, STOPPED, number, plain, width, wrapped};
+use crate::wording::{self, pick};
+use crate::{dates, subject};
+
+/// Say why an address or a domain stands as it does: every decision with its evidence.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// An address, or a domain.
+    #[arg(value_name = "ADDRESS|DOMAIN")]
+    subject: String,
+
+    #[command(flatten)]
+    store: StoreFile,
+
+    /// How many decisions, and for a domain how many addresses, are shown at most.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: u32,
+
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// The language of the words.
+    #[arg(long, value_enum, default_value_t = Lang::En)]
+    lang: Lang,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let subject = match subject::read(&self.subject) {
+            Ok(subject) => subject,
+            Err(problem) => {
+                anstream::eprintln!("abprall: {problem}");
+                return Ok(ExitCode::from(2));
+            }
+        };
+        let store = self.store.open_existing()?;
+        let story = store.story(&subject, Timestamp::now(), self.limit)?;
+        let language = self.lang.into();
+        let mut out = anstream::AutoStream::auto(io::stdout().lock());
+        match (self.format, story) {
+            (Format::Json, story) => {
+                serde_json::to_writer_pretty(&mut out, &story)?;
+                writeln!(out)?;
+            }
+            (Format::Text, Some(story)) => write_story(&mut out, &story, language)?,
+            (Format::Text, None) => {
+                let nothing = pick(
+                    language,
+                    "nothing is known: no bounce came back, nobody stopped it",
+                    "nichts bekannt: kein Bounce kam zurück, niemand hat es gesperrt",
+                );
+                writeln!(out, "{subject}: {nothing}")?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn write_story(out: &mut impl Write, story: &Story, language: Language) -> io::Result<()> {
+    write_standing(out, &story.standing, language)?;
+    if story.addresses_total > 0 {
+        write_addresses(out, story, language)?;
+    }
+    for decision in &story.decisions {
+        writeln!(out)?;
+        write_decision(out, decision, language)?;
+    }
+    let more = story.decisions_total.saturating_sub(story.decisions.len() as u64);
+    if more > 0 {
+        let text = pick(
+            language,
+            "older decisions; --limit shows more",
+            "ältere Entscheidungen; --limit zeigt mehr",
+        );
+        writeln!(out, "\n{DIM}{} {text}{DIM:#}", number(more))?;
+    }
+    Ok(())
+}
+
+fn write_addresses(out: &mut impl Write, story: &Story, language: Language) -> io::Result<()> {
+    let (total, stopped) = (number(story.addresses_total), number(story.addresses_stopped));
+    let heading = match language {
+        Language::En => format!("{total} addresses of this domain are known, {stopped} of them stopped"),
+        Language::De => format!("{total} Adressen dieser Domain sind bekannt, davon {stopped} gestoppt"),
+    };
+    writeln!(out, "\n{BOLD}{heading}{BOLD:#}")?;
+    let room = width(100).saturating_sub(14);
+    for address in &story.addresses {
+        let style = match address.state {
+            State::Suppressed => STOPPED,
+            State::Held => HELD,
+            State::Ok => DIM,
+        };
+        let state = wording::state(address.state, language);
+        let why = address.reason.map_or("", |reason| wording::reason(reason, language));
+        let name = plain(&address.address);
+        writeln!(
+            out,
+            "{style}{state:12}{style:#} {}",
+            crate::terminal::cut(&format!("{name:32} {why}"), room)
+        )?;
+    }
+    let more = story.addresses_total.saturating_sub(story.addresses.len() as u64);
+    if more > 0 {
+        let text = pick(language, "more; --limit shows them", "weitere; --limit zeigt sie");
+        writeln!(out, "{DIM}{:12} {} {text}{DIM:#}", "", number(more))?;
+    }
+    Ok(())
+}
+
+fn write_decision(out: &mut impl Write, decision: &DecisionRecord, language: Language) -> io::Result<()> {
+    let outcome = wording::outcome(decision.outcome, language);
+    let reason = decision.reason.map_or("", |reason| wording::reason(reason, language));
+    writeln!(
+        out,
+        "{BOLD}{}  {outcome}{BOLD:#}{}{reason}",
+        dates::minute(decision.taken_at),
+        if reason.is_empty() { "" } else { ": " }
+    )?;
+    let facts = Facts { language, width: width(100) };
+    let by = match decision.rule.as_str() {
+        "operator" => pick(language, "a person", "ein Mensch").to_owned(),
+        rule => {
+            format!("{rule} ({} {})", pick(language, "policy version", "Richtlinie Version"), decision.policy)
+        }
+    };
+    let about = &decision.about;
+    facts.write(out, "decision", "Entscheidung", &format!("{} · {about}", decision.id))?;
+    facts.write(out, "decided by", "entschieden von", &by)?;
+    if let Some(note) = &decision.note {
+        facts.write(out, "note", "Notiz", note)?;
+    }
+    if let Some(report) = &decision.report {
+        write_report(out, report, &facts)?;
+    }
+    Ok(())
+}
+
+fn write_report(out: &mut impl Write, report: &ReportRecord, facts: &Facts) -> io::Result<()> {
+    if let Some(diagnostic) = &report.diagnostic {
+        facts.write(out, "the reply", "die Antwort", diagnostic)?;
+    }
+    let codes = [report.reply_code.map(|code| code.to_string()), report.status.clone()];
+    let codes: Vec<_> = codes.into_iter().flatten().collect();
+    if !codes.is_empty() {
+        facts.write(out, "codes", "Codes", &codes.join(" "))?;
+    }
+    if let Some(host) = &report.remote_mta {
+        facts.write(out, "said by", "gesagt von", host)?;
+    }
+    if let Some(mta) = &report.reporting_mta {
+        facts.write(out, "reported by", "gemeldet von", mta)?;
+    }
+    if let Some(failed) = &report.failed_address {
+        facts.write(out, "failed at", "gescheitert bei", failed)?;
+    }
+    if let Some(underlying) = report.underlying {
+        facts.write(out, "beneath it", "darunter", wording::reason(underlying, facts.language))?;
+    }
+    let because: Vec<_> =
+        report.because.iter().map(|why| format!("{} “{}”", why.rule, why.matched)).collect();
+    if !because.is_empty() {
+        facts.write(out, "because of", "wegen", &because.join(", "))?;
+    }
+    for contradiction in &report.contradictions {
+        facts.write(out, "but", "aber", contradiction)?;
+    }
+    if let Some(subject) = &report.subject {
+        facts.write(out, "mail", "Mail", subject)?;
+    }
+    if let Some(message_id) = &report.message_id {
+        facts.write(out, "message-id", "Message-ID", message_id)?;
+    }
+    let at = format!("{} · {}", dates::minute(report.happened_at), report.source);
+    facts.write(out, "happened", "geschehen", &at)
+}
+
+/// Writes names and values in two columns.
+struct Facts {
+    language: Language,
+    width: usize,
+}
+
+impl Facts {
+    fn write(&self, out: &mut impl Write, en: &'static str, de: &'static str, value: &str) -> io::Result<()> {
+        const COLUMN: usize = 18;
+        let name = pick(self.language, en, de);
+        let text = wrapped(value, COLUMN, self.width);
+        writeln!(out, "  {DIM}{name:16}{DIM:#}{}", text.trim_start())
+    }
+}

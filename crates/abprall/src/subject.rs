@@ -1,0 +1,26 @@
+//! An address or a domain, as people type it.
+
+use abprall_mail::{Domain, EmailAddress};
+use abprall_store::Subject;
+
+/// Reads an address where there is an `@`, else a domain.
+///
+/// # Errors
+/// Says what is wrong with the text.
+pub(crate) fn read(text: &str) -> Result<Subject, String> {
+    let text = text.trim();
+    if text.contains('@') && !text.starts_with('@') {
+        address(text).map(Subject::Address)
+    } else {
+        let name = text.trim_start_matches('@');
+        Domain::parse(name).map(Subject::Domain).map_err(|error| format!("{name:?} is no domain: {error}"))
+    }
+}
+
+/// Reads an address.
+///
+/// # Errors
+/// Says what is wrong with the text.
+pub(crate) fn address(text: &str) -> Result<EmailAddress, String> {
+    EmailAddress::parse_lenient(text.trim()).map_err(|error| format!("{text:?} is no mail address: {error}"))
+}

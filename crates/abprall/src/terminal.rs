@@ -1,0 +1,74 @@
+//! What all terminal output shares: how wide it is, and that no hostile mail writes on the terminal.
+
+use clap::builder::styling::{AnsiColor, Style};
+
+pub(crate) const BOLD: Style = Style::new().bold();
+pub(crate) const DIM: Style = Style::new().dimmed();
+
+/// The width in columns: of the terminal between 60 and `max`, 80 where there is none.
+pub(crate) fn width(max: usize) -> usize {
+    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0)).clamp(60, max.max(60))
+}
+
+/// The text on one line of at most `width` characters, cut with an ellipsis; control characters do not reach the terminal.
+pub(crate) fn cut(text: &str, width: usize) -> String {
+    let clean = plain(text);
+    if clean.chars().count() <= width {
+        return clean;
+    }
+    let mut short: String = clean.chars().take(width.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+/// The text without control characters.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// The text wrapped at `width`, every line behind `indent` spaces.
+pub(crate) fn wrapped(text: &str, indent: usize, width: usize) -> String {
+    let indent = " ".repeat(indent);
+    let options = textwrap::Options::new(width)
+        .initial_indent(&indent)
+        .subsequent_indent(&indent)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::fill(&plain(text), options)
+}
+
+/// Red for what is stopped for good, yellow for what is stopped for now.
+pub(crate) const STOPPED: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const HELD: Style = AnsiColor::Yellow.on_default().bold();
+pub(crate) const NOTE: Style = AnsiColor::Cyan.on_default();
+
+/// A number with its thousands apart, as `1 234 567` (ISO 80000-1: right in both languages).
+pub(crate) fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push('\u{202F}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_numbers_are_grouped() {
+        assert_eq!(number(0), "0");
+        assert_eq!(number(999), "999");
+        assert_eq!(number(1_234_567), "1\u{202F}234\u{202F}567");
+    }
+
+    #[test]
+    fn control_characters_of_mail_stay_out() {
+        assert_eq!(cut("a\u{1b}[2Jb\nc", 80), "a [2Jb c");
+        assert_eq!(cut("abcdef", 4), "abc…");
+    }
+}
