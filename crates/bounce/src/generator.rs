@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::{dialect, mailer};
+
 /// The software or service that wrote a report: `postfix`, `exim`, `exchange`, `qmail` …
 ///
 /// An open list: each dialect names its own.
@@ -8,8 +10,19 @@ pub struct Generator(&'static str);
 
 impl Generator {
     /// A generator by its lower-case name.
-    pub const fn new(name: &'static str) -> Self {
+    pub(crate) const fn new(name: &'static str) -> Self {
         Self(name)
+    }
+
+    /// The generator of this lower-case name; `None` for one that no report is ever said to come from.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().find(|generator| generator.0 == name)
+    }
+
+    /// Every generator that a report may be said to come from; some come twice.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let by_marks = dialect::DIALECTS.iter().map(|dialect| dialect.generator);
+        by_marks.chain(mailer::NAMES.iter().map(|name| Self(name)))
     }
 
     /// The name.

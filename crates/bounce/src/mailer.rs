@@ -6,6 +6,9 @@ use crate::Generator;
 use crate::letter::LetterRef;
 use crate::origin::Origin;
 
+/// What [`generator_of`] knows besides the dialects.
+pub(crate) const NAMES: &[&str] = &["office365", "outlook", "microsoft", "sendmail"];
+
 /// The software that wrote the report; `None` when nothing tells.
 pub(crate) fn generator_of(letter: LetterRef<'_>, origin: &Origin<'_>, seen: &Seen<'_>) -> Option<Generator> {
     let fields = letter.fields();
@@ -78,7 +81,9 @@ pub(crate) fn generator_of(letter: LetterRef<'_>, origin: &Origin<'_>, seen: &Se
     } else {
         return None;
     };
-    Some(Generator::new(name))
+    let generator = Generator::named(name);
+    debug_assert!(generator.is_some(), "{name} is missing in NAMES");
+    generator
 }
 
 /// What the delivery-status part shows of its author.

@@ -54,7 +54,7 @@ pub(super) fn judge(report: &Report, rules: &Matcher, codes: &CodeTable) -> Clas
         Kind::Delayed => soft_of(party),
         _ => BounceType::of(party, permanence),
     };
-    let action = action_of(report.kind, &first, permanence, !contradictions.is_empty());
+    let action = action_of(report, &first, permanence, !contradictions.is_empty());
     Classification {
         reason: first.reason,
         underlying: first.underlying,
@@ -184,7 +184,7 @@ fn permanence_of(report: &Report, opinion: &Opinion) -> Permanence {
     }
 }
 
-fn action_of(kind: Kind, opinion: &Opinion, permanence: Permanence, contradicted: bool) -> Action {
+fn action_of(report: &Report, opinion: &Opinion, permanence: Permanence, contradicted: bool) -> Action {
     let party = opinion.reason.party();
     let action = opinion.action.unwrap_or(match (party, permanence) {
         (Party::Sender | Party::Message | Party::OwnSystem, _) => opinion.reason.default_action(),
@@ -198,7 +198,11 @@ fn action_of(kind: Kind, opinion: &Opinion, permanence: Permanence, contradicted
     });
     match action {
         // Nobody is stopped by a delay, nor for good by a report that contradicts itself.
-        Action::Suppress | Action::Hold if kind != Kind::Failed => Action::Retry,
+        Action::Suppress | Action::Hold if report.kind != Kind::Failed => Action::Retry,
+        // A mailbox whose filter answers is alive: what it refused may have been this one message.
+        Action::Suppress if report.phase == Some(Phase::AfterDelivery) && is_filter(opinion.reason) => {
+            Action::Review
+        }
         Action::Suppress if contradicted => Action::Hold,
         action => action,
     }
@@ -249,6 +253,10 @@ fn is_catch_all(report: &Report) -> bool {
     report
         .status
         .is_none_or(|status| matches!((status.subject(), status.detail()), (7, 1) | (0, 0) | (1..=7, 0)))
+}
+
+fn is_filter(reason: Reason) -> bool {
+    matches!(reason, Reason::RecipientFiltered | Reason::RecipientRestricted)
 }
 
 fn is_cause(reason: Reason) -> bool {

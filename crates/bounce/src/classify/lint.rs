@@ -74,8 +74,7 @@ fn example_report(rule: &Rule, text: &str) -> Report {
         report.remote_mta = rule.scope.host.first().map(|suffix| format!("mx.{suffix}"));
     }
     if let Some(name) = rule.scope.generator.first() {
-        // Examples are read once, when rules are checked; the name lives as long as the program.
-        report.generator = Some(Generator::new(Box::leak(name.clone().into_boxed_str())));
+        report.generator = Generator::named(name);
     }
     report.phase = report.phase.or(rule.scope.phase.first().copied());
     report.issuer = rule.scope.issuer.or(report.issuer);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::codes::CodeRow;
 use super::rule::{Rule, Scope, StatusPattern};
-use crate::{Issuer, Phase};
+use crate::{Generator, Issuer, Phase};
 
 /// Most memory that one compiled pattern may take, in bytes: an operator's slip must not eat the machine.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
@@ -147,6 +147,9 @@ impl RuleFile {
                     "three digits such as 550, or their first digit",
                 );
             }
+        }
+        for name in raw.generator.iter().filter(|name| Generator::named(name).is_none()) {
+            wrong(format!("{name:?} is no generator"), "the names that `abprall classify` prints, such as postfix");
         }
         let (status, unreadable) = statuses(&raw.status);
         for text in unreadable {
