@@ -9,6 +9,7 @@ mod classify;
 mod explain;
 mod process;
 mod report;
+mod rules;
 mod suppressions;
 mod why;
 
@@ -29,6 +30,7 @@ enum Command {
     Why(why::Args),
     Suppressions(suppressions::Args),
     Report(report::Args),
+    Rules(rules::Args),
 }
 
 impl Cli {
@@ -41,6 +43,7 @@ impl Cli {
             Command::Why(args) => args.run(),
             Command::Suppressions(args) => args.run(),
             Command::Report(args) => args.run(),
+            Command::Rules(args) => args.run(),
         }
     }
 }

@@ -9,6 +9,8 @@ use abprall_bounce::{Classification, Classifier, Reading};
 use abprall_store::ContentId;
 use anyhow::Context;
 
+use crate::rule_files::RuleFiles;
+
 mod open;
 mod pipeline;
 mod progress;
@@ -25,16 +27,8 @@ pub(crate) struct Inputs {
     #[arg(long)]
     pub(crate) lines: bool,
 
-    /// A file of your own classification rules; they win over the built-in ones. May be repeated.
-    #[arg(long = "rules", value_name = "FILE")]
-    pub(crate) rules: Vec<PathBuf>,
-}
-
-impl Inputs {
-    /// The built-in rules with the operator's own in front of them.
-    pub(crate) fn classifier(&self) -> anyhow::Result<Classifier> {
-        Ok(Classifier::built_in())
-    }
+    #[command(flatten)]
+    pub(crate) rules: RuleFiles,
 }
 
 /// One message (or reply line), read and classified.

@@ -10,6 +10,7 @@ mod dates;
 mod intake;
 mod language;
 mod report_line;
+mod rule_files;
 mod store_file;
 mod subject;
 mod terminal;
@@ -20,7 +21,8 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             anstream::eprintln!("abprall: {error:#}");
-            ExitCode::from(3)
+            // The exit statuses of `docs/output.md`: 2 is for the operator's own mistakes.
+            ExitCode::from(if error.is::<rule_files::BadRules>() { 2 } else { 3 })
         }
     }
 }

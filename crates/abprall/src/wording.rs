@@ -124,13 +124,13 @@ pub(crate) fn meaning(word: Outcome, language: Language) -> &'static str {
     match word {
         Outcome::Suppress => pick(
             language,
-            "take them off the list; not to be sent to again",
+            "take off the list, do not send again",
             "von der Liste nehmen, nicht mehr anschreiben",
         ),
         Outcome::Hold => pick(
             language,
-            "stopped for now: their domain or the way to it is broken",
-            "vorerst gestoppt: Domain oder Weg dorthin gestört",
+            "stopped for now, domain or route is broken",
+            "vorerst gestoppt, Domain oder Weg gestört",
         ),
         Outcome::Count => pick(
             language,

@@ -18,7 +18,7 @@ mod summary;
 
 pub use content::ContentId;
 pub use error::StoreError;
-pub use record::{Entry, Message, Recorded};
+pub use record::{Decided, Entry, Message, Recorded};
 pub use sqlite::SqliteStore;
 pub use standing::{Scope, Standing, State};
 pub use story::{DecisionRecord, Matched, ReportRecord, Story};

@@ -47,8 +47,17 @@ impl<'a> Entry<'a> {
 /// What became of a message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Recorded {
-    /// It is new; the numbers of its decisions, in the order of its entries.
-    New(Vec<i64>),
+    /// It is new; its decisions, in the order of its entries.
+    New(Vec<Decided>),
     /// Its content was there before: nothing has changed.
     Known,
+}
+
+/// A decision that has been stored.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Decided {
+    /// Its number.
+    pub decision: i64,
+    /// Whether it changed how the address stands: false where nothing is to be stopped, or something as strong stops it already.
+    pub newly_stopped: bool,
 }

@@ -34,7 +34,7 @@ enum Format {
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let classifier = self.inputs.classifier()?;
+        let classifier = self.inputs.rules.classifier()?;
         let out = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
         match self.format {
             Format::Table => {

@@ -1,10 +1,10 @@
 use std::io;
 use std::process::ExitCode;
 
-use abprall_bounce::Classifier;
 use clap::ValueEnum;
 
 use crate::language::Lang;
+use crate::rule_files::RuleFiles;
 
 mod labels;
 mod layout;
@@ -36,6 +36,9 @@ pub(crate) struct Args {
     /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+
+    #[command(flatten)]
+    rules: RuleFiles,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -59,7 +62,7 @@ enum Format {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let text = self.question.join(" ");
-        let Some(question) = Question::read(&text, &Classifier::built_in()) else {
+        let Some(question) = Question::read(&text, &self.rules.classifier()?) else {
             anstream::eprintln!(
                 "abprall: nothing is known about {text:?}\n\
                  Give a code (5.4.3 or 550), a reason (routing_server_failure) or a whole reply in quotes."

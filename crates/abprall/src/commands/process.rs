@@ -2,8 +2,8 @@ use std::io::{self, BufWriter, IsTerminal};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use abprall_policy::{Case, Decision, decide};
-use abprall_store::{Entry, Message, Recorded, SqliteStore};
+use abprall_policy::{Case, decide};
+use abprall_store::{Decided, Entry, Message, Recorded, SqliteStore};
 use clap::ValueEnum;
 use jiff::Timestamp;
 
@@ -53,7 +53,7 @@ const BATCH_AGE_MAX: Duration = Duration::from_millis(500);
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let classifier = self.inputs.classifier()?;
+        let classifier = self.inputs.rules.classifier()?;
         let mut store = self.store.open()?;
         let lines = (self.format == Format::Ndjson)
             .then(|| Lines::new(BufWriter::with_capacity(64 * 1024, io::stdout().lock())));
@@ -149,16 +149,13 @@ fn message(judged: &Judged, seen_at: Timestamp) -> Message<'_> {
     }
 }
 
-/// The decisions of a message with their numbers; no numbers where the message was known.
+/// The entries of a message with what was stored of each; nothing where the message was known.
 fn decisions<'a>(
     message: &'a Message<'a>,
     recorded: &'a Recorded,
-) -> impl Iterator<Item = (usize, &'a Entry<'a>, Decision, Option<i64>)> {
-    message.entries.iter().enumerate().map(move |(index, entry)| {
-        let number = match recorded {
-            Recorded::New(numbers) => numbers.get(index).copied(),
-            Recorded::Known => None,
-        };
-        (index, entry, entry.decision, number)
+) -> impl Iterator<Item = (&'a Entry<'a>, Option<Decided>)> {
+    message.entries.iter().enumerate().map(move |(index, entry)| match recorded {
+        Recorded::New(decided) => (entry, decided.get(index).copied()),
+        Recorded::Known => (entry, None),
     })
 }

@@ -36,6 +36,26 @@ pub enum FindingKind {
     NoLiteral,
 }
 
+impl FindingKind {
+    /// What to do about it.
+    pub fn advice(self) -> &'static str {
+        match self {
+            FindingKind::DuplicateId => "Give one of them another id: reports and decisions name rules by it.",
+            FindingKind::ExampleDoesNotMatch => {
+                "Mend the pattern, the example or the scope. Patterns see the reply without its wrapper, with every address \
+                 replaced by @."
+            }
+            FindingKind::AnotherRuleWins => {
+                "The first rule that fits wins: move this one up, or make the other one's pattern narrower."
+            }
+            FindingKind::CounterExampleMatches => "Make the pattern narrower.",
+            FindingKind::NoLiteral => {
+                "Add a word that every match must hold; else the rule is tried on every reply and slows all reading."
+            }
+        }
+    }
+}
+
 pub(super) fn lint(classifier: &Classifier) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut seen = HashSet::new();

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 
 use abprall_mail::{Action, EnhancedStatus, Permanence, Reason, StatusClass};
@@ -82,6 +83,44 @@ impl StatusPattern {
         self.class.is_none_or(|class| class == status.class())
             && self.subject == status.subject()
             && self.detail.is_none_or(|detail| detail == status.detail())
+    }
+}
+
+impl fmt::Display for Scope {
+    /// `host google.com, reply 550`; empty for a rule that applies anywhere.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let phases: Vec<_> = self.phase.iter().map(|phase| phase.as_str().to_owned()).collect();
+        let statuses: Vec<_> = self.status.iter().map(StatusPattern::to_string).collect();
+        let issuers: Vec<_> = self.issuer.iter().map(|issuer| issuer.as_str().to_owned()).collect();
+        let lists = [
+            ("host", &self.host),
+            ("generator", &self.generator),
+            ("phase", &phases),
+            ("reply", &self.reply),
+            ("status", &statuses),
+            ("issuer", &issuers),
+        ];
+        let mut between = "";
+        for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+            write!(f, "{between}{name} {}", list.join("/"))?;
+            between = ", ";
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for StatusPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.class {
+            Some(StatusClass::Success) => f.write_str("2")?,
+            Some(StatusClass::Transient) => f.write_str("4")?,
+            Some(StatusClass::Permanent) => f.write_str("5")?,
+            None => f.write_str("X")?,
+        }
+        match self.detail {
+            Some(detail) => write!(f, ".{}.{detail}", self.subject),
+            None => write!(f, ".{}.*", self.subject),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use abprall_mail::{Action, Permanence, Reason};
+use abprall_mail::{Action, Party, Permanence, Reason};
 use regex::RegexBuilder;
 use serde::Deserialize;
 
@@ -139,6 +139,13 @@ impl RuleFile {
         }
         if !raw.confidence.is_none_or(|c| (0.0..=1.0).contains(&c)) {
             wrong("confidence is not between 0 and 1".to_owned(), "");
+        }
+        let stops = matches!(raw.action, Some(Action::Suppress | Action::Hold));
+        if stops && matches!(raw.reason.party(), Party::Sender | Party::Message | Party::OwnSystem) {
+            wrong(
+                format!("nobody is stopped for {}", raw.reason),
+                "it is not the recipient's fault: leave `action` out",
+            );
         }
         for reply in &raw.reply {
             if !is_reply_prefix(reply) {
@@ -284,6 +291,15 @@ mod tests {
             "{}",
             errors[2]
         );
+    }
+
+    #[test]
+    fn no_rule_stops_a_recipient_for_the_sender_s_fault() {
+        let file = RuleFile::new(
+            "own.toml",
+            "[[rule]]\nid = \"a\"\npattern = \"spam\"\nreason = \"bad_reputation\"\naction = \"suppress\"\nexample = \"spam\"\n",
+        );
+        assert!(file.read().unwrap_err()[0].problem.contains("nobody is stopped"));
     }
 
     #[test]

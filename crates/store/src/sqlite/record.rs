@@ -9,7 +9,7 @@ use super::SqliteStore;
 use super::names::Numbers;
 use super::stop::{NewStop, stop_by_report};
 use crate::limits::{BECAUSE_MAX, TEXT_BYTES_MAX};
-use crate::{Entry, Message, Recorded, StoreError};
+use crate::{Decided, Entry, Message, Recorded, StoreError};
 
 const MICROS_A_DAY: i64 = 86_400_000_000;
 
@@ -94,7 +94,7 @@ fn record_entry(
     message: i64,
     position: i64,
     entry: &Entry<'_>,
-) -> Result<i64, StoreError> {
+) -> Result<Decided, StoreError> {
     let Entry { report, judged, decision } = entry;
     let address = entry.address().map(|address| numbers.address(address)).transpose()?;
     let failed = match (&report.recipient, entry.address()) {
@@ -157,11 +157,14 @@ fn record_entry(
             POLICY_VERSION
         ])?;
     let decision_number = numbers.connection.last_insert_rowid();
-    if let (Some(stop), Some((address, _))) = (decision.outcome.stop(), address) {
-        let new =
-            NewStop { stop, reason: judged.reason, since: seen_at, until: None, decision: decision_number };
-        stop_by_report(numbers.connection, address, &new)?;
-    }
+    let newly_stopped = match (decision.outcome.stop(), address) {
+        (Some(stop), Some((address, _))) => {
+            let new =
+                NewStop { stop, reason: judged.reason, since: seen_at, until: None, decision: decision_number };
+            stop_by_report(numbers.connection, address, &new)?
+        }
+        _ => false,
+    };
     let sort = Sort {
         day: happened_at.div_euclid(MICROS_A_DAY),
         domain: address.map_or(0, |(_, domain)| domain),
@@ -172,7 +175,7 @@ fn record_entry(
         outcome: decision.outcome.as_str(),
     };
     *daily.entry(sort).or_default() += 1;
-    Ok(decision_number)
+    Ok(Decided { decision: decision_number, newly_stopped })
 }
 
 fn add(numbers: &Numbers<'_>, daily: &Daily) -> Result<(), StoreError> {

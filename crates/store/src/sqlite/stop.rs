@@ -157,12 +157,12 @@ const REPLACE_ADDRESS_STOP: &str =
     "INSERT OR REPLACE INTO address_stop (address, stop, reason, since, until, decision)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
-/// Enters the stop of a report. One that weighs as much, or more, stays as it is.
+/// Enters the stop of a report, and says whether it did: one that weighs as much, or more, stays as it is.
 pub(super) fn stop_by_report(
     connection: &Connection,
     address: i64,
     entry: &NewStop,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let there = connection
         .prepare_cached("SELECT stop, reason, until FROM address_stop WHERE address = ?1")?
         .query_row([address], |row| {
@@ -175,10 +175,11 @@ pub(super) fn stop_by_report(
             && weight(word("the stop", &stop)?, word("the reason", &reason)?)
                 >= weight(entry.stop, entry.reason)
         {
-            return Ok(());
+            return Ok(false);
         }
     }
-    write(connection, REPLACE_ADDRESS_STOP, address, entry)
+    write(connection, REPLACE_ADDRESS_STOP, address, entry)?;
+    Ok(true)
 }
 
 /// A person's own wish outweighs a dead mailbox, that one a hold.

@@ -21,6 +21,8 @@ struct Line<'a> {
     index: usize,
     /// False when the message was taken before: then nothing has changed.
     new: bool,
+    /// True for the decision that stopped the address, false for those that found it stopped.
+    newly_stopped: bool,
     decision: Option<i64>,
     address: Option<&'a str>,
     failed_address: Option<&'a str>,
@@ -43,13 +45,14 @@ impl<W: Write> Lines<W> {
     }
 
     pub(super) fn write(&mut self, message: &Message<'_>, recorded: &Recorded) -> io::Result<()> {
-        for (index, entry, decision, number) in decisions(message, recorded) {
-            let report = entry.report;
+        for (index, (entry, decided)) in decisions(message, recorded).enumerate() {
+            let (report, decision) = (entry.report, entry.decision);
             let line = Line {
                 source: message.source,
                 index,
-                new: number.is_some(),
-                decision: number,
+                new: decided.is_some(),
+                newly_stopped: decided.is_some_and(|decided| decided.newly_stopped),
+                decision: decided.map(|decided| decided.decision),
                 address: entry.address().map(abprall_mail::EmailAddress::as_str),
                 failed_address: report.recipient.as_ref().map(abprall_mail::EmailAddress::as_str),
                 kind: report.kind,

@@ -30,6 +30,8 @@ pub(super) struct Tally {
     reports: u64,
     /// Of the new messages, by what was done and why.
     decisions: BTreeMap<(Rank, Reason), u64>,
+    /// Addresses that were not stopped, or not as firmly, before.
+    newly_stopped: [u64; ORDER.len()],
     /// Failures of the domain or of the way there, by domain.
     routes: HashMap<Box<str>, u64>,
 }
@@ -58,10 +60,13 @@ impl Tally {
         if message.entries.is_empty() {
             self.without_report += 1;
         }
-        for (_, entry, decision, _) in decisions(message, recorded) {
+        for (entry, decided) in decisions(message, recorded) {
             self.reports += 1;
-            let rank =
-                ORDER.iter().position(|outcome| *outcome == decision.outcome).unwrap_or(ORDER.len() - 1);
+            let outcome = entry.decision.outcome;
+            let rank = ORDER.iter().position(|other| *other == outcome).unwrap_or(ORDER.len() - 1);
+            if decided.is_some_and(|decided| decided.newly_stopped) {
+                self.newly_stopped[rank] += 1;
+            }
             *self.decisions.entry((rank, entry.judged.reason)).or_default() += 1;
             let of_the_way = matches!(entry.judged.party, Party::RecipientDomain | Party::Route);
             if of_the_way
@@ -99,7 +104,11 @@ impl Tally {
             }
             let style = style_of(outcome);
             let name = wording::outcome(outcome, language);
-            let meaning = cut(wording::meaning(outcome, language), width - 22);
+            let mut meaning = wording::meaning(outcome, language).to_owned();
+            if outcome.stop().is_some() {
+                meaning = format!("{}: {meaning}", newly_stopped(self.newly_stopped[rank], language));
+            }
+            let meaning = cut(&meaning, width - 22);
             writeln!(out, "\n{:>7}  {style}{name:12}{style:#} {meaning}", number(total))?;
             let mut reasons: Vec<_> = of_outcome().map(|((_, reason), count)| (*count, *reason)).collect();
             reasons.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
@@ -230,6 +239,15 @@ impl Tally {
         };
         serde_json::to_writer_pretty(&mut out, &run)?;
         out.write_all(b"\n")
+    }
+}
+
+fn newly_stopped(addresses: u64, language: Language) -> String {
+    match (addresses, language) {
+        (1, Language::En) => "1 address".to_owned(),
+        (1, Language::De) => "1 Adresse".to_owned(),
+        (_, Language::En) => format!("{} addresses", number(addresses)),
+        (_, Language::De) => format!("{} Adressen", number(addresses)),
     }
 }
 

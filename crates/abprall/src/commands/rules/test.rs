@@ -1,0 +1,103 @@
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use abprall_bounce::{Classification, Classifier, Report, Rule, read_line};
+use clap::ValueEnum;
+
+use crate::rule_files::RuleFiles;
+use crate::terminal::{BOLD, DIM, HELD, cut, width};
+
+/// Try the rules on a reply: which ones fit, which one wins, and what becomes of it.
+///
+/// The reply may stand in an MTA's wrapper (`host mx.example.com[192.0.2.1] said: 550 …`): rules for one host then apply.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The reply, in quotes.
+    #[arg(required = true, value_name = "REPLY")]
+    reply: Vec<String>,
+
+    /// The remote host's name, for rules that apply to one provider.
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+
+    #[command(flatten)]
+    rules: RuleFiles,
+
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+}
+
+impl Args {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let classifier = self.rules.classifier()?;
+        let mut report = read_line(&self.reply.join(" "));
+        report.remote_mta = self.host.or(report.remote_mta);
+        let judged = classifier.classify(&report);
+        match self.format {
+            Format::Text => write_text(&report, &judged, &classifier)?,
+            Format::Json => write_json(&judged, &classifier.matching(&report))?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn write_text(report: &Report, judged: &Classification, classifier: &Classifier) -> io::Result<()> {
+    let mut out = anstream::AutoStream::auto(io::stdout().lock());
+    let width = width(120);
+    let row = |name: &str, text: String| format!("{DIM}{name:16}{DIM:#}{}", cut(&text, width.saturating_sub(16)));
+    writeln!(out, "{BOLD}{}{BOLD:#}: {}", judged.reason, judged.action)?;
+    let codes = [report.reply_code.map(|code| code.to_string()), report.status.map(|status| status.to_string())];
+    let codes: Vec<_> = codes.into_iter().flatten().collect();
+    writeln!(out, "{}", row("codes", if codes.is_empty() { "none".to_owned() } else { codes.join(" ") }))?;
+    writeln!(out, "{}", row("side", format!("{}, {}", judged.party, judged.permanence)))?;
+    writeln!(out, "{}", row("confidence", format!("{:.0} %", judged.confidence * 100.0)))?;
+    for because in &judged.because {
+        writeln!(out, "{}", row("because", format!("{}: “{}”", because.rule, because.matched)))?;
+    }
+    for contradiction in &judged.contradictions {
+        writeln!(out, "{HELD}{:16}{HELD:#}{}", "contradiction", cut(contradiction, width.saturating_sub(16)))?;
+    }
+    let matching = classifier.matching(report);
+    if matching.is_empty() {
+        writeln!(out, "{}", row("rules", "none has words that fit".to_owned()))?;
+    }
+    for (place, rule) in matching.iter().enumerate() {
+        let name = if place == 0 { "rules that fit" } else { "" };
+        writeln!(out, "{}", row(name, format!("{} ({}) → {}", rule.id, rule.file, rule.reason)))?;
+    }
+    Ok(())
+}
+
+fn write_json(judged: &Classification, matching: &[&Rule]) -> anyhow::Result<()> {
+    let because: Vec<_> = judged
+        .because
+        .iter()
+        .map(|because| serde_json::json!({ "rule": *because.rule, "matched": because.matched }))
+        .collect();
+    let matching: Vec<_> = matching
+        .iter()
+        .map(|rule| serde_json::json!({ "rule": *rule.id, "file": *rule.file, "reason": rule.reason }))
+        .collect();
+    let answer = serde_json::json!({
+        "reason": judged.reason,
+        "action": judged.action,
+        "party": judged.party,
+        "permanence": judged.permanence,
+        "confidence": (f64::from(judged.confidence) * 1e4).round() / 1e4,
+        "because": because,
+        "contradictions": judged.contradictions,
+        "matching": matching,
+    });
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, &answer)?;
+    Ok(out.write_all(b"\n")?)
+}
