@@ -51,7 +51,7 @@ impl Classifier {
 
     fn compile(files: &[RuleFile]) -> Result<Self, Vec<RuleFileError>> {
         let (mut rules, mut codes, mut errors) = (Vec::new(), Vec::new(), Vec::new());
-        let built_in = BUILT_IN.iter().map(|(name, text)| RuleFile::new(name, text));
+        let built_in = BUILT_IN.iter().map(|(name, text)| RuleFile::built_in(name, text));
         for file in files.iter().cloned().chain(built_in) {
             match file.read() {
                 Ok((file_rules, file_codes)) => {
@@ -82,9 +82,10 @@ impl Classifier {
     pub fn matching(&self, report: &Report) -> Vec<&Rule> {
         let text = report.diagnostic.as_deref().or(report.prose.as_deref()).unwrap_or_default();
         let words = Words::of(text);
-        let found = self.rules.all_matches(&words.reply, report);
-        match words.whole {
-            Some(whole) if found.is_empty() => self.rules.all_matches(&whole, report),
+        let matching = |text| self.rules.all_matches(&self.rules.search(text), report);
+        let found = matching(&words.reply);
+        match &words.whole {
+            Some(whole) if found.is_empty() => matching(whole),
             _ => found,
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use abprall_mail::{Action, BounceType, Party, Permanence, Reason};
 
 use super::codes::CodeTable;
-use super::matcher::{Matcher, Weak};
+use super::matcher::{Matcher, Searched, Weak};
 use super::rule::Rule;
 use super::words::Words;
 use crate::{Because, Classification, Kind, Phase, Report};
@@ -93,9 +93,12 @@ fn about_the_sender(report: &Report, reason: Reason) -> Option<Reason> {
 fn opinions(report: &Report, rules: &Matcher, codes: &CodeTable) -> Vec<Opinion> {
     let mut opinions = Vec::with_capacity(3);
     let words = Words::of(report.diagnostic.as_deref().unwrap_or_default());
-    let by_reply = |weak| opinion_in(rules, &words.reply, report, weak, 1.0);
-    let by_whole = |weak| opinion_in(rules, words.whole.as_deref()?, report, weak, 1.0);
-    opinions.extend(by_reply(Weak::No));
+    let reply = rules.search(&words.reply);
+    let opinion = |searched: &Searched<'_>, weak| {
+        let (rule, words) = rules.first_match(searched, report, weak)?;
+        Some(opinion_of(rule, words))
+    };
+    opinions.extend(opinion(&reply, Weak::No));
     let row = codes.find(report.status, report.reply_code, report.phase);
     // Codes that only say "something" leave the word to weak rules and to the prose.
     let (clear, vague) = match row {
@@ -112,12 +115,17 @@ fn opinions(report: &Report, rules: &Matcher, codes: &CodeTable) -> Vec<Opinion>
     };
     opinions.extend(clear.map(of_row));
     if opinions.is_empty() {
-        let prose = report.prose.as_deref().unwrap_or_default();
+        let whole = words.whole.as_deref().map(|whole| rules.search(whole));
+        let in_whole = |weak| opinion(whole.as_ref()?, weak);
+        let in_prose = || {
+            let found = opinion(&rules.search(report.prose.as_deref()?), Weak::No)?;
+            Some(Opinion { confidence: found.confidence * PROSE_FACTOR, ..found })
+        };
         // A remote's own words, even vague ones, come before the sentence that its client puts around them.
-        let found = by_reply(Weak::Yes)
-            .or_else(|| by_whole(Weak::No))
-            .or_else(|| opinion_in(rules, prose, report, Weak::No, PROSE_FACTOR))
-            .or_else(|| by_whole(Weak::Yes));
+        let found = opinion(&reply, Weak::Yes)
+            .or_else(|| in_whole(Weak::No))
+            .or_else(in_prose)
+            .or_else(|| in_whole(Weak::Yes));
         opinions.extend(found);
     }
     opinions.extend(vague.map(of_row));
@@ -127,17 +135,13 @@ fn opinions(report: &Report, rules: &Matcher, codes: &CodeTable) -> Vec<Opinion>
 /// The rule id under which the table of codes appears in `because`.
 static CODES: std::sync::LazyLock<Arc<str>> = std::sync::LazyLock::new(|| Arc::from("codes"));
 
-fn opinion_in(rules: &Matcher, text: &str, report: &Report, weak: Weak, factor: f32) -> Option<Opinion> {
-    rules.first_match(text, report, weak).map(|(rule, words)| opinion_of(rule, words, factor))
-}
-
-fn opinion_of(rule: &Rule, words: &str, factor: f32) -> Opinion {
+fn opinion_of(rule: &Rule, words: &str) -> Opinion {
     Opinion {
         reason: rule.reason,
         underlying: rule.underlying,
         permanence: rule.permanence,
         action: rule.action,
-        confidence: rule.confidence * factor,
+        confidence: rule.confidence,
         because: Because { rule: Arc::clone(&rule.id), matched: words.to_owned() },
     }
 }

@@ -66,7 +66,7 @@ pub(super) fn lint(classifier: &Classifier) -> Vec<Finding> {
         if !seen.insert(&rule.id) {
             found(FindingKind::DuplicateId, "another rule has the same id".to_owned());
         }
-        if literals::required(&rule.pattern).is_none() {
+        if literals::alternatives(&rule.pattern).iter().any(|one| one.literals.is_none()) {
             found(FindingKind::NoLiteral, "no word of three or more bytes that must occur".to_owned());
         }
         let report = example_report(rule, &rule.example);

@@ -1,28 +1,72 @@
-//! What a text must hold for a pattern to match: the words that one search over all rules looks for.
+//! A pattern taken apart: its alternatives, each with the words that one search over all rules looks for.
 
+use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use regex_syntax::hir::{Hir, HirKind};
 
 /// Shorter words occur everywhere and select nothing.
 const LITERAL_BYTES_MIN: usize = 3;
 
-/// Words of which every match holds at least one, in lower case; `None` when the pattern has none that are long enough.
-pub(super) fn required(pattern: &str) -> Option<Vec<Vec<u8>>> {
-    let hir = regex_syntax::ParserBuilder::new().utf8(false).build().parse(&pattern.to_lowercase()).ok()?;
-    of(&hir).filter(|literals| shortest(literals) >= LITERAL_BYTES_MIN)
+/// More words than this for one alternative are no help.
+const LITERALS_MAX: usize = 64;
+
+/// One alternative of a pattern: `a|b` has two.
+#[derive(Debug)]
+pub(super) struct Alternative {
+    /// Words of which every match holds at least one, in lower case; `None` when there are none that are long enough.
+    pub literals: Option<Vec<Vec<u8>>>,
+    /// The words are all that there is to match.
+    pub is_literal: bool,
+    /// As a pattern of its own.
+    pub pattern: String,
 }
 
-fn of(hir: &Hir) -> Option<Vec<Vec<u8>>> {
+/// The alternatives of a pattern, in its order. A pattern that cannot be read is its own and only one.
+pub(super) fn alternatives(pattern: &str) -> Vec<Alternative> {
+    let hir = regex_syntax::ParserBuilder::new().utf8(false).build().parse(pattern);
+    match hir {
+        Err(_) => vec![Alternative { literals: None, is_literal: false, pattern: pattern.to_owned() }],
+        Ok(hir) => match hir.kind() {
+            HirKind::Alternation(branches) => branches.iter().map(alternative).collect(),
+            // One alternative: as the author wrote it.
+            _ => vec![Alternative { pattern: pattern.to_owned(), ..alternative(&hir) }],
+        },
+    }
+}
+
+fn alternative(hir: &Hir) -> Alternative {
+    let (prefixes, whole) = ends(hir, ExtractKind::Prefix);
+    let (suffixes, _) = ends(hir, ExtractKind::Suffix);
+    // What is needed in the middle may be longer than what it begins or ends with.
+    let candidates = [prefixes, suffixes, within(hir)].into_iter().flatten();
+    let literals = candidates.max_by_key(|literals| shortest(literals));
+    let literals = literals.filter(|literals| shortest(literals) >= LITERAL_BYTES_MIN);
+    let is_literal = whole && literals.is_some();
+    Alternative { literals: literals.map(lower), is_literal, pattern: hir.to_string() }
+}
+
+/// What every match begins or ends with, and whether that is all of it.
+fn ends(hir: &Hir, kind: ExtractKind) -> (Option<Vec<Vec<u8>>>, bool) {
+    let mut extractor = Extractor::new();
+    extractor.kind(kind).limit_total(LITERALS_MAX);
+    let sequence = extractor.extract(hir);
+    // The extractor takes no notice of `\b` and `^`.
+    let whole = sequence.is_exact() && hir.properties().look_set().is_empty();
+    let literals = sequence.literals().map(|all| all.iter().map(|one| one.as_bytes().to_vec()).collect());
+    (literals, whole)
+}
+
+fn within(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     match hir.kind() {
-        HirKind::Literal(literal) => Some(vec![literal.0.to_ascii_lowercase()]),
-        HirKind::Capture(capture) => of(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => of(&repetition.sub),
+        HirKind::Literal(literal) => Some(vec![literal.0.to_vec()]),
+        HirKind::Capture(capture) => within(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => within(&repetition.sub),
         // Of parts that all must occur, the one with the longest words selects best.
-        HirKind::Concat(parts) => parts.iter().filter_map(of).max_by_key(|literals| shortest(literals)),
+        HirKind::Concat(parts) => parts.iter().filter_map(within).max_by_key(|literals| shortest(literals)),
         // Any of the branches may be the one that matches: all of them must be looked for.
         HirKind::Alternation(branches) => {
             let mut all = Vec::new();
             for branch in branches {
-                all.extend(of(branch)?);
+                all.extend(within(branch)?);
             }
             Some(all)
         }
@@ -34,28 +78,45 @@ fn shortest(literals: &[Vec<u8>]) -> usize {
     literals.iter().map(Vec::len).min().unwrap_or(0)
 }
 
+fn lower(mut literals: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    literals.iter_mut().for_each(|literal| literal.make_ascii_lowercase());
+    literals.sort();
+    literals.dedup();
+    literals
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn check(pattern: &str, literals: &[&str]) {
-        let found = required(pattern).unwrap_or_default();
-        let found: Vec<_> = found.iter().map(|literal| String::from_utf8_lossy(literal)).collect();
-        assert_eq!(found, literals, "{pattern}");
+    fn check(pattern: &str, alternatives: &[(&[&str], bool)]) {
+        let found = super::alternatives(pattern);
+        let text = |literals: &Vec<Vec<u8>>| -> Vec<String> {
+            literals.iter().map(|literal| String::from_utf8_lossy(literal).into_owned()).collect()
+        };
+        let found: Vec<_> = found
+            .iter()
+            .map(|one| (one.literals.as_ref().map(text).unwrap_or_default(), one.is_literal))
+            .collect();
+        let wanted: Vec<(Vec<String>, bool)> = alternatives
+            .iter()
+            .map(|(words, whole)| (words.iter().map(|&word| word.to_owned()).collect(), *whole))
+            .collect();
+        assert_eq!(found, wanted, "{pattern}");
     }
 
     #[test]
     fn the_longest_necessary_words_are_found() {
-        check("user unknown", &["user unknown"]);
-        check("user .{0,20}unknown", &["unknown"]);
-        check("(?:mailbox|account) (?:is )?full", &["mailbox", "account"]);
-        check("no such (?:user|mailbox) here", &["no such "]);
+        check("user unknown", &[(&["user unknown"], true)]);
+        check("User Unknown", &[(&["user unknown"], true)]);
+        check("user .{0,20}unknown", &[(&["unknown"], false)]);
+        check("no such (?:user|mailbox) here", &[(&["no such mailbox here", "no such user here"], true)]);
+        check(r"\bunknown\b", &[(&["unknown"], false)]);
+        check("mailbox full|over quota", &[(&["mailbox full"], true), (&["over quota"], true)]);
     }
 
     #[test]
     fn patterns_without_necessary_words_have_none() {
-        check(r"\d+", &[]);
-        check("(?:full)?", &[]);
-        check("a|user unknown", &[]);
+        check(r"\d+", &[(&[], false)]);
+        check("(?:full)?", &[(&[], false)]);
+        check(r"\d|user unknown", &[(&[], false), (&["user unknown"], true)]);
     }
 }

@@ -2,7 +2,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use abprall_mail::{Action, EnhancedStatus, Permanence, Reason, StatusClass};
-use regex::Regex;
 
 use crate::{Issuer, Phase, Report};
 
@@ -35,7 +34,6 @@ pub struct Rule {
     pub counter_example: Option<String>,
     /// The vendor's page or RFC that it rests on.
     pub source: Option<String>,
-    pub(super) regex: Regex,
 }
 
 /// Where a rule applies; an empty list means anywhere.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use abprall_mail::{Action, Party, Permanence, Reason};
-use regex::RegexBuilder;
+use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use super::codes::CodeRow;
@@ -18,6 +18,8 @@ const PATTERN_BYTES_MAX: usize = 1 << 20;
 pub struct RuleFile {
     name: Arc<str>,
     text: Arc<str>,
+    /// Those of the built-in files are checked by a test, not at every start.
+    checks_patterns: bool,
 }
 
 /// One thing that is wrong with a rule file.
@@ -103,7 +105,11 @@ struct RawCode {
 impl RuleFile {
     /// A file by its name (for messages) and text.
     pub fn new(name: &str, text: &str) -> Self {
-        Self { name: name.into(), text: text.into() }
+        Self { name: name.into(), text: text.into(), checks_patterns: true }
+    }
+
+    pub(super) fn built_in(name: &str, text: &str) -> Self {
+        Self { checks_patterns: false, ..Self::new(name, text) }
     }
 
     /// Reads all rules and code rows, or says everything that is wrong.
@@ -162,25 +168,13 @@ impl RuleFile {
         for text in unreadable {
             wrong(format!("{text:?} is no status code"), "5.1.1, X.1.1 for any class, 5.7.* for any detail");
         }
-        let regex = RegexBuilder::new(&raw.pattern)
-            .case_insensitive(true)
-            .unicode(false)
-            .size_limit(PATTERN_BYTES_MAX)
-            .build()
-            .or_else(|_| {
-                RegexBuilder::new(&raw.pattern).case_insensitive(true).size_limit(PATTERN_BYTES_MAX).build()
-            });
-        let regex = match regex {
-            Ok(regex) => regex,
-            Err(error) => {
-                let text = error.to_string();
-                wrong(
-                    text.lines().last().unwrap_or("the pattern is broken").to_owned(),
-                    "look-around is not supported",
-                );
-                return Err(errors);
-            }
-        };
+        if self.checks_patterns
+            && let Err(error) = compile(&raw.pattern)
+        {
+            let text = error.to_string();
+            let problem = text.lines().last().unwrap_or("the pattern is broken");
+            wrong(problem.trim_start_matches("error: ").to_owned(), "look-around is not supported");
+        }
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -205,7 +199,6 @@ impl RuleFile {
             example: raw.example,
             counter_example: raw.counter_example,
             source: raw.source,
-            regex,
         })
     }
 
@@ -250,6 +243,14 @@ impl RuleFile {
     fn line_at(&self, offset: usize) -> usize {
         1 + self.text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count()
     }
+}
+
+/// A pattern ready to search: ASCII case does not matter.
+pub(super) fn compile(pattern: &str) -> Result<Regex, regex::Error> {
+    let mut builder = RegexBuilder::new(pattern);
+    builder.case_insensitive(true).size_limit(PATTERN_BYTES_MAX);
+    // Bytes where that will do: smaller and faster.
+    builder.unicode(false).build().or_else(|_| builder.unicode(true).build())
 }
 
 fn statuses(texts: &[String]) -> (Vec<StatusPattern>, Vec<String>) {
