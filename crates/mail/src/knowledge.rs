@@ -235,6 +235,16 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_lists_the_codes_that_name_it() {
+        for ((subject, detail), entry) in CODES.iter() {
+            let code = format!("X.{subject}.{detail}");
+            for reason in [Some(entry.reason), entry.transient_reason].into_iter().flatten() {
+                assert!(reason.knowledge().codes.contains(&code), "{reason} lacks {code}");
+            }
+        }
+    }
+
+    #[test]
     fn neighbours_are_reasons_and_codes_that_exist() {
         for (reason, entry) in REASONS.iter() {
             for key in entry.en.differs.keys() {
