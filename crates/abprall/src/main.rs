@@ -19,6 +19,8 @@ mod wording;
 fn main() -> ExitCode {
     match commands::Cli::parse().run() {
         Ok(code) => code,
+        // `| head` has seen enough.
+        Err(error) if broken_pipe::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             anstream::eprintln!("abprall: {error:#}");
             // The exit statuses of `docs/output.md`: 2 is for the operator's own mistakes.

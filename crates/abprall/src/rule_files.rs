@@ -10,7 +10,13 @@ use abprall_bounce::{Classifier, RuleFile, RuleFileError};
 #[derive(clap::Args)]
 pub(crate) struct RuleFiles {
     /// A file of your own classification rules; they win over the built-in ones. May be repeated.
-    #[arg(long = "rules", value_name = "FILE", env = "ABPRALL_RULES", value_delimiter = ',', hide_env_values = true)]
+    #[arg(
+        long = "rules",
+        value_name = "FILE",
+        env = "ABPRALL_RULES",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
     pub(crate) rules: Vec<PathBuf>,
 }
 

@@ -137,7 +137,10 @@ fn a_full_disk_loses_nothing_that_was_acknowledged() {
     };
     let acknowledged: std::collections::BTreeSet<_> =
         read("said").lines().map(key).filter(|(_, new)| *new).map(|(place, _)| place).collect();
-    assert!(!acknowledged.is_empty(), "the disk was full before the first batch: the test would show nothing");
+    assert!(
+        !acknowledged.is_empty(),
+        "the disk was full before the first batch: the test would show nothing"
+    );
     for (place, new) in read("said-again").lines().map(key) {
         assert!(!(new && acknowledged.contains(&place)), "{place} was acknowledged, and is lost");
     }

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 use abprall_bounce::Classifier;
 use clap::ValueEnum;
 
-use crate::broken_pipe::is_broken_pipe;
 use crate::intake::{self, Inputs, Judged, Progress, Totals};
 use crate::report_line::ReportLine;
 
@@ -49,20 +48,13 @@ impl Args {
     fn print(&self, classifier: &Classifier, mut printer: impl Printer) -> anyhow::Result<ExitCode> {
         // Results that scroll by on the terminal would fight with a bar.
         let progress = if io::stdout().is_terminal() { Progress::Never } else { Progress::OnTerminal };
-        let outcome = intake::run(&self.inputs, classifier, progress, |judged| {
+        let totals = intake::run(&self.inputs, classifier, progress, |judged| {
             for line in lines_of(&judged) {
                 printer.line(&line)?;
             }
             Ok(())
-        });
-        let totals = match outcome {
-            Err(error) if is_broken_pipe(&error) => return Ok(ExitCode::SUCCESS),
-            outcome => outcome?,
-        };
-        match printer.end(&totals) {
-            Err(error) if is_broken_pipe(&error) => return Ok(ExitCode::SUCCESS),
-            outcome => outcome?,
-        }
+        })?;
+        printer.end(&totals)?;
         Ok(totals.exit_code())
     }
 }

@@ -97,9 +97,11 @@ fn write_story(out: &mut impl Write, story: &Story, language: Language) -> io::R
 
 fn write_addresses(out: &mut impl Write, story: &Story, language: Language) -> io::Result<()> {
     let (total, stopped) = (number(story.addresses_total), number(story.addresses_stopped));
-    let heading = match language {
-        Language::En => format!("{total} addresses of this domain are known, {stopped} of them stopped"),
-        Language::De => format!("{total} Adressen dieser Domain sind bekannt, davon {stopped} gestoppt"),
+    let heading = match (story.addresses_total, language) {
+        (1, Language::En) => format!("1 address of this domain is known, {stopped} stopped"),
+        (1, Language::De) => format!("1 Adresse dieser Domain ist bekannt, {stopped} gestoppt"),
+        (_, Language::En) => format!("{total} addresses of this domain are known, {stopped} of them stopped"),
+        (_, Language::De) => format!("{total} Adressen dieser Domain sind bekannt, davon {stopped} gestoppt"),
     };
     writeln!(out, "\n{BOLD}{heading}{BOLD:#}")?;
     let room = width(100).saturating_sub(14);

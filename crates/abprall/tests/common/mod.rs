@@ -77,7 +77,8 @@ pub fn large_mailbox(path: &Path, messages: usize) {
 
 /// What the database holds, as far as a person or a program can see it.
 pub fn contents(folder: &Path, store: &str) -> (serde_json::Value, String) {
-    let mut report = run(folder, ["report", "--format", "json", "--limit", "1000000", "--store", store]).json();
+    let mut report =
+        run(folder, ["report", "--format", "json", "--limit", "1000000", "--store", store]).json();
     // How long it took is no part of what is remembered.
     report.as_object_mut().unwrap().retain(|key, _| key != "at");
     let export = run(folder, ["suppressions", "export", "--format", "csv", "--store", store]).out;

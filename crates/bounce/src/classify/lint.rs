@@ -40,7 +40,9 @@ impl FindingKind {
     /// What to do about it.
     pub fn advice(self) -> &'static str {
         match self {
-            FindingKind::DuplicateId => "Give one of them another id: reports and decisions name rules by it.",
+            FindingKind::DuplicateId => {
+                "Give one of them another id: reports and decisions name rules by it."
+            }
             FindingKind::ExampleDoesNotMatch => {
                 "Mend the pattern, the example or the scope. Patterns see the reply without its wrapper, with every address \
                  replaced by @."

@@ -162,7 +162,10 @@ impl RuleFile {
             }
         }
         for name in raw.generator.iter().filter(|name| Generator::named(name).is_none()) {
-            wrong(format!("{name:?} is no generator"), "the names that `abprall classify` prints, such as postfix");
+            wrong(
+                format!("{name:?} is no generator"),
+                "the names that `abprall classify` prints, such as postfix",
+            );
         }
         let (status, unreadable) = statuses(&raw.status);
         for text in unreadable {

@@ -159,8 +159,13 @@ fn record_entry(
     let decision_number = numbers.connection.last_insert_rowid();
     let newly_stopped = match (decision.outcome.stop(), address) {
         (Some(stop), Some((address, _))) => {
-            let new =
-                NewStop { stop, reason: judged.reason, since: seen_at, until: None, decision: decision_number };
+            let new = NewStop {
+                stop,
+                reason: judged.reason,
+                since: seen_at,
+                until: None,
+                decision: decision_number,
+            };
             stop_by_report(numbers.connection, address, &new)?
         }
         _ => false,

@@ -96,6 +96,9 @@ impl Tally {
     ) -> io::Result<()> {
         let width = width(100);
         writeln!(out, "{BOLD}{}{BOLD:#}", self.headline(language))?;
+        if self.reports > 0 {
+            writeln!(out, "\n{DIM}{:>9}{DIM:#}", pick(language, "reports", "Meldungen"))?;
+        }
         for (rank, outcome) in ORDER.into_iter().enumerate() {
             let of_outcome = || self.decisions.range((rank, FIRST)..).take_while(|((at, _), _)| *at == rank);
             let total: u64 = of_outcome().map(|(_, count)| count).sum();
@@ -108,20 +111,24 @@ impl Tally {
             if outcome.stop().is_some() {
                 meaning = format!("{}: {meaning}", newly_stopped(self.newly_stopped[rank], language));
             }
-            let meaning = cut(&meaning, width - 22);
-            writeln!(out, "\n{:>7}  {style}{name:12}{style:#} {meaning}", number(total))?;
+            let meaning = cut(&meaning, width - 24);
+            writeln!(out, "{:>9}  {style}{name:12}{style:#} {meaning}", number(total))?;
             let mut reasons: Vec<_> = of_outcome().map(|((_, reason), count)| (*count, *reason)).collect();
             reasons.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
             for (count, reason) in reasons {
                 let title = wording::reason(reason, language);
-                let line = cut(title, width - 22);
-                writeln!(out, "{DIM}{:>21}{DIM:#} {line}", number(count))?;
+                let line = cut(title, width - 24);
+                writeln!(out, "{DIM}{:>23}{DIM:#} {line}", number(count))?;
             }
+            writeln!(out)?;
+        }
+        if self.reports == 0 {
+            writeln!(out)?;
         }
         self.write_advice(&mut out, language)?;
         writeln!(
             out,
-            "\n{DIM}{}: {} {}, {} {}{DIM:#}",
+            "{DIM}{}: {} {}, {} {}{DIM:#}",
             store.display(),
             number(stopped.addresses_suppressed),
             pick(language, "addresses suppressed", "Adressen gesperrt"),
@@ -168,14 +175,15 @@ impl Tally {
             .collect();
         if !alerts.is_empty() {
             let heading = pick(language, "To mend on our side", "Auf unserer Seite zu beheben");
-            writeln!(out, "\n{BOLD}{heading}{BOLD:#}")?;
+            writeln!(out, "{BOLD}{heading}{BOLD:#}")?;
             for reason in alerts {
                 writeln!(
                     out,
                     "  {:44} {DIM}abprall explain {reason}{DIM:#}",
-                    wording::reason(reason, language)
+                    cut(wording::reason(reason, language), 44)
                 )?;
             }
+            writeln!(out)?;
         }
         let domains = self.failing_domains();
         if !domains.is_empty() {
@@ -184,7 +192,7 @@ impl Tally {
                 "Domains that fail as a whole, not by single addresses",
                 "Domains, die als Ganzes gestört sind, nicht nur einzelne Adressen",
             );
-            writeln!(out, "\n{BOLD}{heading}{BOLD:#}")?;
+            writeln!(out, "{BOLD}{heading}{BOLD:#}")?;
             for (domain, failures) in domains.iter().take(DOMAINS_SHOWN) {
                 let failures = format!("{} {}", number(*failures), pick(language, "failures", "Fehler"));
                 writeln!(out, "  {:28} {failures:15} {DIM}abprall why {domain}{DIM:#}", cut(domain, 28))?;
@@ -198,6 +206,7 @@ impl Tally {
                     pick(language, "more: abprall report", "weitere: abprall report")
                 )?;
             }
+            writeln!(out)?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use abprall_bounce::Finding;
 use clap::ValueEnum;
 
 use crate::rule_files;
-use crate::terminal::{BOLD, HELD, wrapped, width};
+use crate::terminal::{BOLD, HELD, width, wrapped};
 
 /// Check rule files: that they can be read, that each rule wins its own example, and what else is doubtful.
 ///

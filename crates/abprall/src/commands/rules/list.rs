@@ -6,7 +6,6 @@ use abprall_mail::Reason;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::broken_pipe::is_broken_pipe;
 use crate::rule_files::RuleFiles;
 use crate::terminal::{BOLD, DIM, cut, width};
 
@@ -73,17 +72,15 @@ impl<'a> Row<'a> {
 impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let classifier = self.rules.classifier()?;
-        let wanted: Vec<_> = classifier.rules().iter().filter(|rule| self.wants(rule)).map(Row::new).collect();
+        let wanted: Vec<_> =
+            classifier.rules().iter().filter(|rule| self.wants(rule)).map(Row::new).collect();
         let out = anstream::AutoStream::auto(io::stdout().lock());
-        let printed = match self.format {
+        match self.format {
             Format::Table => write_table(&wanted, out),
             Format::Ndjson => write_ndjson(&wanted, out),
             Format::Csv => write_csv(&wanted, out),
-        };
-        match printed {
-            Err(error) if is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
-            printed => printed.map(|()| ExitCode::SUCCESS),
-        }
+        }?;
+        Ok(ExitCode::SUCCESS)
     }
 
     fn wants(&self, rule: &Rule) -> bool {
@@ -106,7 +103,12 @@ fn write_table(rows: &[Row<'_>], mut out: impl Write) -> anyhow::Result<()> {
             writeln!(out, "{BOLD}{file}{BOLD:#}")?;
         }
         let scope = if row.scope.is_empty() { String::new() } else { format!("  ({})", row.scope) };
-        writeln!(out, "  {:28} {}", row.id, cut(&format!("{}{scope}", row.reason), width.saturating_sub(31)))?;
+        writeln!(
+            out,
+            "  {:28} {}",
+            row.id,
+            cut(&format!("{}{scope}", row.reason), width.saturating_sub(31))
+        )?;
         writeln!(out, "      {DIM}{}{DIM:#}", cut(row.example, width.saturating_sub(6)))?;
     }
     writeln!(out, "{} {}", rows.len(), if rows.len() == 1 { "rule" } else { "rules" })?;

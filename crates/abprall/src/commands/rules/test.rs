@@ -53,9 +53,11 @@ impl Args {
 fn write_text(report: &Report, judged: &Classification, classifier: &Classifier) -> io::Result<()> {
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     let width = width(120);
-    let row = |name: &str, text: String| format!("{DIM}{name:16}{DIM:#}{}", cut(&text, width.saturating_sub(16)));
+    let row =
+        |name: &str, text: String| format!("{DIM}{name:16}{DIM:#}{}", cut(&text, width.saturating_sub(16)));
     writeln!(out, "{BOLD}{}{BOLD:#}: {}", judged.reason, judged.action)?;
-    let codes = [report.reply_code.map(|code| code.to_string()), report.status.map(|status| status.to_string())];
+    let codes =
+        [report.reply_code.map(|code| code.to_string()), report.status.map(|status| status.to_string())];
     let codes: Vec<_> = codes.into_iter().flatten().collect();
     writeln!(out, "{}", row("codes", if codes.is_empty() { "none".to_owned() } else { codes.join(" ") }))?;
     writeln!(out, "{}", row("side", format!("{}, {}", judged.party, judged.permanence)))?;
@@ -64,7 +66,12 @@ fn write_text(report: &Report, judged: &Classification, classifier: &Classifier)
         writeln!(out, "{}", row("because", format!("{}: “{}”", because.rule, because.matched)))?;
     }
     for contradiction in &judged.contradictions {
-        writeln!(out, "{HELD}{:16}{HELD:#}{}", "contradiction", cut(contradiction, width.saturating_sub(16)))?;
+        writeln!(
+            out,
+            "{HELD}{:16}{HELD:#}{}",
+            "contradiction",
+            cut(contradiction, width.saturating_sub(16))
+        )?;
     }
     let matching = classifier.matching(report);
     if matching.is_empty() {

@@ -1,4 +1,4 @@
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,7 +9,6 @@ use clap::ValueEnum;
 use jiff::Timestamp;
 
 use super::filter::Filter;
-use crate::broken_pipe::is_broken_pipe;
 use crate::dates;
 use crate::language::Lang;
 use crate::store_file::StoreFile;
@@ -67,10 +66,8 @@ enum Format {
 
 impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        match print(&self.filter, &self.store, self.format, self.lang.into(), standard_output()) {
-            Err(error) if is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
-            outcome => outcome.map(|_| ExitCode::SUCCESS),
-        }
+        print(&self.filter, &self.store, self.format, self.lang.into(), standard_output(self.format))?;
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -78,7 +75,7 @@ impl ExportArgs {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let language = Language::En;
         if self.output.as_os_str() == "-" {
-            print(&self.filter, &self.store, self.format, language, standard_output())?;
+            print(&self.filter, &self.store, self.format, language, standard_output(self.format))?;
             return Ok(ExitCode::SUCCESS);
         }
         // Beside its place, then moved there: nobody ever reads half a list.
@@ -95,11 +92,11 @@ impl ExportArgs {
     }
 }
 
-fn standard_output() -> Box<dyn Write> {
-    if io::stdout().is_terminal() {
-        Box::new(anstream::AutoStream::auto(io::stdout().lock()))
-    } else {
-        Box::new(BufWriter::with_capacity(64 * 1024, io::stdout().lock()))
+fn standard_output(format: Format) -> Box<dyn Write> {
+    let buffered = || BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+    match format {
+        Format::Table => Box::new(anstream::AutoStream::auto(io::stdout().lock())),
+        Format::Csv | Format::Ndjson | Format::Plain => Box::new(buffered()),
     }
 }
 
