@@ -9,6 +9,12 @@ const LITERAL_BYTES_MIN: usize = 3;
 /// More words than this for one alternative are no help.
 const LITERALS_MAX: usize = 64;
 
+/// Words that stand in replies of every kind, and therefore select hardly anything.
+const COMMON: [&str; 24] = [
+    "access", "account", "address", "been", "blocked", "connection", "delivery", "domain", "email", "error", "from", "host",
+    "mail", "mailbox", "message", "not ", "recipient", "rejected", "sender", "server", "the ", "this", "user", "your",
+];
+
 /// One alternative of a pattern: `a|b` has two.
 #[derive(Debug)]
 pub(super) struct Alternative {
@@ -38,7 +44,7 @@ fn alternative(hir: &Hir) -> Alternative {
     let (suffixes, _) = ends(hir, ExtractKind::Suffix);
     // What is needed in the middle may be longer than what it begins or ends with.
     let candidates = [prefixes, suffixes, within(hir)].into_iter().flatten();
-    let literals = candidates.max_by_key(|literals| shortest(literals));
+    let literals = candidates.max_by_key(|literals| selectivity(literals));
     let literals = literals.filter(|literals| shortest(literals) >= LITERAL_BYTES_MIN);
     let is_literal = whole && literals.is_some();
     Alternative { literals: literals.map(lower), is_literal, pattern: hir.to_string() }
@@ -61,7 +67,7 @@ fn within(hir: &Hir) -> Option<Vec<Vec<u8>>> {
         HirKind::Capture(capture) => within(&capture.sub),
         HirKind::Repetition(repetition) if repetition.min > 0 => within(&repetition.sub),
         // Of parts that all must occur, the one with the longest words selects best.
-        HirKind::Concat(parts) => parts.iter().filter_map(within).max_by_key(|literals| shortest(literals)),
+        HirKind::Concat(parts) => parts.iter().filter_map(within).max_by_key(|literals| selectivity(literals)),
         // Any of the branches may be the one that matches: all of them must be looked for.
         HirKind::Alternation(branches) => {
             let mut all = Vec::new();
@@ -72,6 +78,16 @@ fn within(hir: &Hir) -> Option<Vec<Vec<u8>>> {
         }
         HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) | HirKind::Repetition(_) => None,
     }
+}
+
+/// How seldom texts hold one of the words: the length of the shortest one, next to nothing for a common word.
+fn selectivity(literals: &[Vec<u8>]) -> usize {
+    let of_one = |literal: &Vec<u8>| {
+        let word = literal.to_ascii_lowercase();
+        let is_common = COMMON.iter().any(|common| word.trim_ascii() == common.trim().as_bytes());
+        if is_common { LITERAL_BYTES_MIN } else { literal.len() }
+    };
+    literals.iter().map(of_one).min().unwrap_or(0)
 }
 
 fn shortest(literals: &[Vec<u8>]) -> usize {

@@ -73,7 +73,7 @@ impl Matcher {
         let search = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(&words.words)
             .expect("the words of a few hundred rules fit into an automaton");
         Self { rules, branches, search, needed_by: words.needed_by, always }
