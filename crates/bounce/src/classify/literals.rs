@@ -11,8 +11,30 @@ const LITERALS_MAX: usize = 64;
 
 /// Words that stand in replies of every kind, and therefore select hardly anything.
 const COMMON: [&str; 24] = [
-    "access", "account", "address", "been", "blocked", "connection", "delivery", "domain", "email", "error", "from", "host",
-    "mail", "mailbox", "message", "not ", "recipient", "rejected", "sender", "server", "the ", "this", "user", "your",
+    "access",
+    "account",
+    "address",
+    "been",
+    "blocked",
+    "connection",
+    "delivery",
+    "domain",
+    "email",
+    "error",
+    "from",
+    "host",
+    "mail",
+    "mailbox",
+    "message",
+    "not ",
+    "recipient",
+    "rejected",
+    "sender",
+    "server",
+    "the ",
+    "this",
+    "user",
+    "your",
 ];
 
 /// One alternative of a pattern: `a|b` has two.
@@ -67,7 +89,9 @@ fn within(hir: &Hir) -> Option<Vec<Vec<u8>>> {
         HirKind::Capture(capture) => within(&capture.sub),
         HirKind::Repetition(repetition) if repetition.min > 0 => within(&repetition.sub),
         // Of parts that all must occur, the one with the longest words selects best.
-        HirKind::Concat(parts) => parts.iter().filter_map(within).max_by_key(|literals| selectivity(literals)),
+        HirKind::Concat(parts) => {
+            parts.iter().filter_map(within).max_by_key(|literals| selectivity(literals))
+        }
         // Any of the branches may be the one that matches: all of them must be looked for.
         HirKind::Alternation(branches) => {
             let mut all = Vec::new();
