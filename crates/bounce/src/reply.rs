@@ -35,10 +35,10 @@ pub(crate) struct Reply<'a> {
 /// Ports, years, addresses and sizes are not taken for codes. A text without any code keeps its words only.
 pub(crate) fn parse(text: &str) -> Reply<'_> {
     let text = without_type(text.trim());
-    let mut reply = wrapper::unwrap(text);
-    if reply.phase.is_none() {
-        reply.phase = phase::of(text);
-    }
+    let mut reply = match wrapper::unwrap(text) {
+        Some(reply) => Reply { phase: reply.phase.or_else(|| phase::of(text)), ..reply },
+        None => wrapper::own_words(text),
+    };
     let found = codes::find(reply.text);
     // The wrapper may stand before or behind the codes: `#550 5.1.1 RESOLVER… ##`, `550 … (state 14)`.
     let found = if found.is_empty() && reply.text.len() < text.len() { codes::find(text) } else { found };
@@ -49,7 +49,8 @@ pub(crate) fn parse(text: &str) -> Reply<'_> {
 
 /// The reply without an MTA's wrapper; the whole text where there is none.
 pub(crate) fn unwrapped(text: &str) -> &str {
-    wrapper::unwrap(without_type(text.trim())).text
+    let text = without_type(text.trim());
+    wrapper::unwrap(text).map_or(text, |reply| reply.text)
 }
 
 /// Drops the type of a Diagnostic-Code field (RFC 3464 §2.3.6): `smtp; 550 …`, `X-Postfix; …`.

@@ -21,6 +21,12 @@ impl ReplyCode {
         self.0
     }
 
+    /// The code as its three ASCII digits.
+    pub fn as_digits(self) -> [u8; 3] {
+        let digit = |place: u16| b'0' + (self.0 / place % 10) as u8;
+        [digit(100), digit(10), digit(1)]
+    }
+
     /// True for 5yz: the server says that the same command will fail again (RFC 5321 §4.2.1).
     pub fn is_permanent(self) -> bool {
         self.0 >= 500

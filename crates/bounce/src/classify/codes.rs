@@ -36,12 +36,11 @@ impl CodeTable {
         reply: Option<ReplyCode>,
         phase: Option<Phase>,
     ) -> Option<&CodeRow> {
-        let text = reply.map(|code| code.to_string());
+        let digits = reply.map(ReplyCode::as_digits);
         let fits = |row: &&CodeRow| {
             let fits_reply = row.reply.is_empty()
-                || text
-                    .as_ref()
-                    .is_some_and(|code| row.reply.iter().any(|prefix| code.starts_with(prefix.as_str())));
+                || digits
+                    .is_some_and(|code| row.reply.iter().any(|prefix| code.starts_with(prefix.as_bytes())));
             let fits_phase = row.phase.is_empty() || phase.is_some_and(|phase| row.phase.contains(&phase));
             fits_reply && fits_phase
         };

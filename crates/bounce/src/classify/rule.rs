@@ -125,14 +125,14 @@ impl fmt::Display for StatusPattern {
 impl Scope {
     /// Whether a report lies within.
     pub fn fits(&self, report: &Report) -> bool {
-        let codes = report.reply_code.map(|code| code.to_string());
         (self.host.is_empty() || self.fits_host(report))
             && (self.generator.is_empty()
                 || report.generator.is_some_and(|g| self.generator.iter().any(|name| name == g.as_str())))
             && (self.phase.is_empty() || report.phase.is_some_and(|phase| self.phase.contains(&phase)))
             && (self.reply.is_empty()
-                || codes
-                    .is_some_and(|code| self.reply.iter().any(|prefix| code.starts_with(prefix.as_str()))))
+                || report.reply_code.is_some_and(|code| {
+                    self.reply.iter().any(|prefix| code.as_digits().starts_with(prefix.as_bytes()))
+                }))
             && (self.status.is_empty()
                 || report.status.is_some_and(|status| self.status.iter().any(|pattern| pattern.fits(status))))
             && (self.issuer.is_none() || self.issuer == report.issuer)
@@ -141,9 +141,12 @@ impl Scope {
     fn fits_host(&self, report: &Report) -> bool {
         let hosts = [&report.remote_mta, &report.reporting_mta];
         hosts.into_iter().flatten().any(|host| {
-            let host = host.to_ascii_lowercase();
             self.host.iter().any(|suffix| {
-                host.strip_suffix(suffix.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+                let rest =
+                    host.len().checked_sub(suffix.len()).and_then(|at| host.as_bytes().split_at_checked(at));
+                rest.is_some_and(|(rest, end)| {
+                    end.eq_ignore_ascii_case(suffix.as_bytes()) && (rest.is_empty() || rest.ends_with(b"."))
+                })
             })
         })
     }

@@ -1,14 +1,40 @@
 //! The sentences that MTAs put around the reply of another server.
 
 use std::net::IpAddr;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 
 use super::{Reply, find_ignoring_case, phase, split_at};
 use crate::{Issuer, Phase};
 
-/// Takes the wrapper off. The text is the whole when there is none.
-pub(super) fn unwrap(text: &str) -> Reply<'_> {
-    let readers = [postfix, exim, quoted_reply, exchange, sendmail, qmail, own_words];
-    readers.iter().find_map(|reader| reader(text)).unwrap_or(Reply { text, ..Reply::default() })
+/// What stands in every wrapper: most replies are bare, and one look tells.
+static SIGNS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build([
+            " said: ",
+            " refused to talk to me: ",
+            "smtp error from remote mail",
+            "server returned ",
+            "response was: ",
+            "remote server was: ",
+            "#",
+            "while talking to ",
+            "<<< ",
+            "connected to ",
+            " failed after i sent the message",
+        ])
+        .expect("the signs are few and short")
+});
+
+/// Takes the wrapper off; `None` when there is none.
+pub(super) fn unwrap(text: &str) -> Option<Reply<'_>> {
+    if !SIGNS.is_match(text) {
+        return None;
+    }
+    let readers = [postfix, exim, quoted_reply, exchange, sendmail, qmail];
+    readers.iter().find_map(|reader| reader(text))
 }
 
 /// `host H[IP] said: … (in reply to X command)`, `host H[IP] refused to talk to me: …`.
@@ -137,27 +163,19 @@ fn qmail(text: &str) -> Option<Reply<'_>> {
 }
 
 /// What an MTA says of its own: it could not connect, or lost the connection, or found nothing in the DNS.
-fn own_words(text: &str) -> Option<Reply<'_>> {
+pub(super) fn own_words(text: &str) -> Reply<'_> {
     const STARTS: [&str; 4] =
         ["connect to ", "lost connection with ", "conversation with ", "server dropped connection "];
     let phase = phase::of(text);
     for start in STARTS {
         if let Some(at) = find_ignoring_case(text, start) {
             let (host, ip) = host_and_ip(&text[at + start.len()..]).unwrap_or_default();
-            return Some(Reply {
-                host,
-                ip,
-                phase,
-                issuer: Some(Issuer::Reporting),
-                text,
-                ..Reply::default()
-            });
+            return Reply { host, ip, phase, issuer: Some(Issuer::Reporting), text, ..Reply::default() };
         }
     }
     let issuer =
         matches!(phase, Some(Phase::Dns | Phase::Queue | Phase::Connect)).then_some(Issuer::Reporting);
-    issuer?;
-    Some(Reply { phase, issuer, text, ..Reply::default() })
+    Reply { phase, issuer, text, ..Reply::default() }
 }
 
 /// The host and address of a qmail sentence: `Connected to IP but`, `IP failed after`, `IP does not like recipient`,
