@@ -1,6 +1,6 @@
 //! A bare reply, or a line of a mail log that holds one.
 
-use abprall_mail::EmailAddress;
+use abprall_mail::{EmailAddress, EnhancedStatus, ReplyCode};
 
 use crate::{Kind, Report, StatusOrigin, limits, reply};
 
@@ -22,6 +22,11 @@ pub fn read_line(line: &str) -> Report {
         diagnostic: Some(bounded(words).to_owned()),
         ..Report::default()
     };
+    // "250 2.0.0 Ok: queued as 4A" in a log is no bounce.
+    let code_says = reply.code.map(ReplyCode::is_success);
+    if code_says.or_else(|| reply.status.map(EnhancedStatus::is_success)) == Some(true) {
+        report.kind = Kind::Delivered;
+    }
     if let Some(logged) = logged {
         report.kind = logged.kind;
         report.remote_mta = report.remote_mta.or_else(|| logged.relay.map(str::to_owned));
@@ -122,6 +127,13 @@ mod tests {
         assert_eq!(report.recipient.unwrap().as_str(), "anna@b.example");
         let report = read_line("550 unknown user anna@b.example.");
         assert_eq!(report.recipient.unwrap().as_str(), "anna@b.example");
+    }
+
+    #[test]
+    fn a_reply_of_success_is_no_failure() {
+        assert_eq!(read_line("250 2.6.0 <a@b.example> Queued mail for delivery").kind, Kind::Delivered);
+        assert_eq!(read_line("250 2.1.5 Ok").kind, Kind::Delivered);
+        assert_eq!(read_line("550 2.1.5 Ok").kind, Kind::Failed);
     }
 
     #[test]

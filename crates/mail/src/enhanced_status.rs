@@ -62,6 +62,11 @@ impl EnhancedStatus {
         self.class == StatusClass::Permanent
     }
 
+    /// Whether class 2.
+    pub fn is_success(self) -> bool {
+        self.class == StatusClass::Success
+    }
+
     /// Whether class 4.
     pub fn is_transient(self) -> bool {
         self.class == StatusClass::Transient

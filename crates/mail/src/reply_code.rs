@@ -32,6 +32,11 @@ impl ReplyCode {
         self.0 >= 500
     }
 
+    /// True for 2yz: the command was carried out (RFC 5321 §4.2.1).
+    pub fn is_success(self) -> bool {
+        self.0 < 300
+    }
+
     /// True for 4yz: the server says that trying again may help (RFC 5321 §4.2.1).
     pub fn is_transient(self) -> bool {
         (400..500).contains(&self.0)

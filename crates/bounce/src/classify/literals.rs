@@ -1,10 +1,15 @@
 //! A pattern taken apart: its alternatives, each with the words that one search over all rules looks for.
 
+use std::cmp::Reverse;
+
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use regex_syntax::hir::{Hir, HirKind};
 
 /// Shorter words occur everywhere and select nothing.
 const LITERAL_BYTES_MIN: usize = 3;
+
+/// Words that are so long select well enough.
+const LITERAL_BYTES_ENOUGH: usize = 9;
 
 /// More words than this for one alternative are no help.
 const LITERALS_MAX: usize = 64;
@@ -63,13 +68,20 @@ pub(super) fn alternatives(pattern: &str) -> Vec<Alternative> {
 
 fn alternative(hir: &Hir) -> Alternative {
     let (prefixes, whole) = ends(hir, ExtractKind::Prefix);
+    if let Some(words) = &prefixes
+        && whole
+        && shortest(words) >= LITERAL_BYTES_MIN
+    {
+        return Alternative { literals: prefixes.map(lower), is_literal: true, pattern: hir.to_string() };
+    }
     let (suffixes, _) = ends(hir, ExtractKind::Suffix);
-    // What is needed in the middle may be longer than what it begins or ends with.
+    // What is needed in the middle may select better than what it begins or ends with; between words that are long enough, the
+    // fewer: each one makes the automaton larger.
     let candidates = [prefixes, suffixes, within(hir)].into_iter().flatten();
-    let literals = candidates.max_by_key(|literals| selectivity(literals));
-    let literals = literals.filter(|literals| shortest(literals) >= LITERAL_BYTES_MIN);
-    let is_literal = whole && literals.is_some();
-    Alternative { literals: literals.map(lower), is_literal, pattern: hir.to_string() }
+    let literals = candidates
+        .filter(|literals| shortest(literals) >= LITERAL_BYTES_MIN)
+        .max_by_key(|literals| (selectivity(literals).min(LITERAL_BYTES_ENOUGH), Reverse(literals.len())));
+    Alternative { literals: literals.map(lower), is_literal: false, pattern: hir.to_string() }
 }
 
 /// What every match begins or ends with, and whether that is all of it.
