@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use crate::{Classification, Report};
 
 mod codes;
+mod doubts;
 mod judge;
 mod lint;
 mod literals;

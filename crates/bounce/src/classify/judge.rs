@@ -6,6 +6,7 @@ use std::sync::Arc;
 use abprall_mail::{Action, BounceType, Party, Permanence, Reason};
 
 use super::codes::CodeTable;
+use super::doubts::{Doubt, doubt_in};
 use super::matcher::{Matcher, Searched, Weak};
 use super::rule::Rule;
 use super::words::Words;
@@ -16,6 +17,9 @@ const PROSE_FACTOR: f32 = 0.85;
 
 /// What each contradiction leaves of the confidence.
 const CONTRADICTION_FACTOR: f32 = 0.6;
+
+/// Below this confidence nobody is stopped: a person has to look.
+const SURE_ENOUGH: f32 = 0.6;
 
 /// A reason with what speaks for it.
 struct Opinion {
@@ -31,8 +35,8 @@ pub(super) fn judge(report: &Report, rules: &Matcher, codes: &CodeTable) -> Clas
     if let Some(reason) = reason_of_kind(report.kind) {
         return settled(reason, report.kind);
     }
-    let opinions = opinions(report, rules, codes);
-    let mut opinions = opinions.into_iter();
+    let words = Words::of(report.diagnostic.as_deref().unwrap_or_default());
+    let mut opinions = opinions(report, &words, rules, codes).into_iter();
     let Some(mut first) = opinions.next() else { return unknown(report) };
     // A queue that ran out says how it ended; what another part says of the cause lies beneath.
     if first.reason == Reason::DeliveryExpired && first.underlying.is_none() {
@@ -43,8 +47,9 @@ pub(super) fn judge(report: &Report, rules: &Matcher, codes: &CodeTable) -> Clas
     if let Some(reason) = about_the_sender(report, first.reason) {
         first.reason = reason;
     }
-    let contradictions = contradictions(report, &first, opinions.as_slice());
     let permanence = permanence_of(report, &first);
+    let mut contradictions = contradictions(report, &first, opinions.as_slice());
+    contradictions.extend(doubt(&words.reply, &first, permanence));
     let party = first.reason.party();
     let mut confidence = first.confidence;
     for _ in &contradictions {
@@ -90,9 +95,8 @@ fn about_the_sender(report: &Report, reason: Reason) -> Option<Reason> {
 }
 
 /// All that has something to say, most trusted first.
-fn opinions(report: &Report, rules: &Matcher, codes: &CodeTable) -> Vec<Opinion> {
+fn opinions(report: &Report, words: &Words<'_>, rules: &Matcher, codes: &CodeTable) -> Vec<Opinion> {
     let mut opinions = Vec::with_capacity(3);
-    let words = Words::of(report.diagnostic.as_deref().unwrap_or_default());
     let reply = rules.search(&words.reply);
     let opinion = |searched: &Searched<'_>, weak| {
         let (rule, words) = rules.first_match(searched, report, weak)?;
@@ -207,6 +211,8 @@ fn action_of(report: &Report, opinion: &Opinion, permanence: Permanence, contrad
         Action::Suppress if report.phase == Some(Phase::AfterDelivery) && is_filter(opinion.reason) => {
             Action::Review
         }
+        // What contradicts itself lowers the confidence further down, and is told apart from what nobody is sure of.
+        Action::Suppress | Action::Hold if opinion.confidence < SURE_ENOUGH => Action::Review,
         Action::Suppress if contradicted => Action::Hold,
         action => action,
     }
@@ -251,6 +257,19 @@ fn contradictions(report: &Report, opinion: &Opinion, others: &[Opinion]) -> Vec
         }
     }
     found
+}
+
+/// A mailbox that is gone for good, in a reply that speaks of us or of later as well.
+fn doubt(reply: &str, opinion: &Opinion, permanence: Permanence) -> Option<String> {
+    if opinion.reason.party() != Party::Recipient || permanence != Permanence::Permanent {
+        return None;
+    }
+    let (doubt, words) = doubt_in(reply, &opinion.because.matched)?;
+    let about = match doubt {
+        Doubt::Sender => "speaks of the sender",
+        Doubt::Later => "may be otherwise later",
+    };
+    Some(format!("“{}” says {}, “{words}” {about}", opinion.because.matched, opinion.reason))
 }
 
 fn is_catch_all(report: &Report) -> bool {
