@@ -10,6 +10,10 @@ use strum::{Display, EnumString, IntoStaticStr};
 
 use crate::{EnhancedStatus, Reason};
 
+mod route;
+
+pub use route::RouteText;
+
 include!(concat!(env!("OUT_DIR"), "/knowledge_files.rs"));
 
 /// A language that Abprall speaks to people.
