@@ -8,6 +8,7 @@
 
 mod content;
 mod error;
+mod index;
 pub mod limits;
 mod record;
 mod sqlite;
@@ -18,6 +19,7 @@ mod summary;
 
 pub use content::ContentId;
 pub use error::StoreError;
+pub use index::{Change, Fingerprint, Fingerprints, Segment, SegmentBuilder, SegmentError, SuppressionIndex};
 pub use record::{Decided, Entry, Message, Recorded};
 pub use sqlite::SqliteStore;
 pub use standing::{Scope, Standing, State};

@@ -20,3 +20,13 @@ pub const CHECKPOINT_PAGES: u32 = 8192;
 
 /// Cache of one connection in KiB. More is faster on a large database, but the whole program stays below 64 MiB.
 pub const CACHE_KIB: u32 = 16 * 1024;
+
+/// Changes that stand beside a segment of the suppression index at least before a new one is written: 16 bytes each in memory.
+pub const INDEX_DELTA_MIN: u64 = 100_000;
+
+/// A new segment is written when the changes are more than this part of it: writing is linear in its size, so that each change
+/// is written about as often as this number.
+pub const INDEX_DELTA_SHARE: u64 = 16;
+
+/// Fingerprints that are sorted in memory while a segment is built, eight bytes each: 64 MiB.
+pub const INDEX_BUILD_FINGERPRINTS_MAX: usize = 8 * 1024 * 1024;
