@@ -7,7 +7,18 @@
 mod case;
 mod decide;
 mod decision;
+mod health;
+mod ledger;
+mod policy;
+mod schedule;
 
 pub use case::Case;
 pub use decide::{POLICY_VERSION, decide};
 pub use decision::{Decision, Outcome, Stop};
+pub use health::{DomainHealth, DomainLook, HealthState, HostHealth, HostLook};
+pub use ledger::{Day, Ledger, Strike, StrikeOutcome};
+pub use policy::{
+    BrakePolicy, Policy, PolicyFileError, Problem, ReinstatePolicy, RemovalTrust, ScopedSoftRule, SoftPolicy,
+    SoftRule, SoftScope, TrustPolicy, WatchPolicy,
+};
+pub use schedule::{Rhythm, next_look};
