@@ -11,6 +11,7 @@ use anyhow::Context;
 
 use crate::rule_files::RuleFiles;
 
+mod budget;
 mod open;
 mod pipeline;
 mod progress;

@@ -33,7 +33,7 @@ pub(crate) struct ReportLine<'a> {
     reason: Option<&'static str>,
     underlying: Option<&'static str>,
     action: Option<&'static str>,
-    confidence: Option<f32>,
+    confidence: Option<f64>,
     because: Vec<BecauseLine<'a>>,
     contradictions: &'a [String],
     arrived_at: Option<String>,
@@ -43,6 +43,11 @@ pub(crate) struct ReportLine<'a> {
     trust: Option<&'static str>,
     not_a_bounce: Option<&'static str>,
     damage: Vec<&'static str>,
+}
+
+/// Two digits: more would pretend to know, and 0.9 would be printed as 0.8999999761581421.
+pub(crate) fn rounded(confidence: f32) -> f64 {
+    (f64::from(confidence) * 100.0).round() / 100.0
 }
 
 #[derive(Serialize)]
@@ -88,7 +93,7 @@ impl<'a> ReportLine<'a> {
             reason: Some(judged.reason.as_str()),
             underlying: judged.underlying.map(abprall_mail::Reason::as_str),
             action: Some(judged.action.as_str()),
-            confidence: Some(judged.confidence),
+            confidence: Some(rounded(judged.confidence)),
             because: judged
                 .because
                 .iter()

@@ -15,6 +15,14 @@ pub(crate) fn pick(language: Language, en: &'static str, de: &'static str) -> &'
     }
 }
 
+/// Somebody else's words in the quotation marks of the language.
+pub(crate) fn quoted(text: &str, language: Language) -> String {
+    match language {
+        Language::En => format!("“{text}”"),
+        Language::De => format!("„{text}“"),
+    }
+}
+
 pub(crate) fn bounce_type(word: BounceType, language: Language) -> &'static str {
     match word {
         BounceType::Hard => pick(language, "hard bounce", "harter Bounce (hard)"),

@@ -34,8 +34,12 @@ fn processing_twice_changes_nothing() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(crlf.as_bytes()).unwrap();
     fs::write(folder.path().join("again.mbox.gz"), gzip.finish().unwrap()).unwrap();
-    let again = ask(&folder, &["process", "again.mbox.gz", "--format", "json"]).json();
-    assert_eq!((&again["messages"], &again["known"]), (&25.into(), &25.into()), "{again}");
+    // And with bare CR, as old Macs wrote it.
+    fs::write(folder.path().join("again.cr"), String::from_utf8(plain).unwrap().replace('\n', "\r")).unwrap();
+    for again in ["again.mbox.gz", "again.cr"] {
+        let again = ask(&folder, &["process", again, "--format", "json"]).json();
+        assert_eq!((&again["messages"], &again["known"]), (&25.into(), &25.into()), "{again}");
+    }
     assert_eq!(contents(folder.path(), "abprall.db"), before);
 }
 
@@ -243,5 +247,33 @@ fn a_reader_that_goes_away_is_no_failure() {
         drop(child.stdout.take());
         let ran = Ran::of(child.wait_with_output().unwrap());
         assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn explain_calls_a_success_no_failure_and_knows_what_to_do_of_every_class() {
+    let folder = tempfile::tempdir().unwrap();
+    let success = ask(&folder, &["explain", "2.0.0"]);
+    assert!(success.out.contains("no failure") && !success.out.contains("soft bounce"), "{}", success.out);
+    for (code, advice) in [("4.9.99", "tries again"), ("5.9.99", "a person has to look")] {
+        let ran = ask(&folder, &["explain", code]);
+        assert_eq!(ran.status, 0, "{code}");
+        assert!(ran.out.contains("What to do") && ran.out.contains(advice), "{code}: {}", ran.out);
+    }
+    let nonsense = ask(&folder, &["explain", "unsinn", "--lang", "de"]);
+    assert_eq!(nonsense.status, 2);
+    assert!(nonsense.err.contains("nichts bekannt zu „unsinn“"), "{}", nonsense.err);
+}
+
+#[test]
+fn a_confidence_is_printed_with_the_digits_that_are_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let replies = example("replies.txt");
+    for format in ["csv", "ndjson"] {
+        let ran = run(
+            folder.path(),
+            [Path::new("classify"), Path::new("--lines"), Path::new("--format"), Path::new(format), &replies],
+        );
+        assert!(ran.out.contains("0.9") && !ran.out.contains("0.8999"), "{format}: {}", ran.out);
     }
 }

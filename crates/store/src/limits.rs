@@ -19,7 +19,7 @@ pub const INTERNED_MAX: usize = 100_000;
 pub const CHECKPOINT_PAGES: u32 = 8192;
 
 /// Cache of one connection in KiB. More is faster on a large database, but the whole program stays below 64 MiB.
-pub const CACHE_KIB: u32 = 16 * 1024;
+pub const CACHE_KIB: u32 = 4 * 1024;
 
 /// Changes that stand beside a segment of the suppression index at least before a new one is written: 16 bytes each in memory.
 pub const INDEX_DELTA_MIN: u64 = 100_000;

@@ -5,6 +5,7 @@ use clap::ValueEnum;
 
 use crate::language::Lang;
 use crate::rule_files::RuleFiles;
+use crate::wording;
 
 mod labels;
 mod layout;
@@ -63,10 +64,15 @@ impl Args {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let text = self.question.join(" ");
         let Some(question) = Question::read(&text, &self.rules.classifier()?) else {
-            anstream::eprintln!(
-                "abprall: nothing is known about {text:?}\n\
-                 Give a code (5.4.3 or 550), a reason (routing_server_failure) or a whole reply in quotes."
+            let language = self.lang.into();
+            let nothing = wording::pick(language, "nothing is known about", "nichts bekannt zu");
+            let hint = wording::pick(
+                language,
+                "Give a code (5.4.3 or 550), a reason (routing_server_failure) or a whole reply in quotes.",
+                "Geben Sie einen Code an (5.4.3 oder 550), einen Grund (routing_server_failure) oder eine ganze Antwort in \
+                 Anführungszeichen.",
             );
+            anstream::eprintln!("abprall: {nothing} {}\n{hint}", wording::quoted(&text, language));
             return Ok(ExitCode::from(2));
         };
         let page = Page::new(&question, self.lang.into(), self.audience);

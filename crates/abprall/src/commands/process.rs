@@ -46,9 +46,12 @@ enum Format {
 }
 
 /// Messages between two commits: enough that the disk's write time does not count …
-const BATCH_MESSAGES_MAX: usize = 1024;
+const BATCH_MESSAGES_MAX: usize = 512;
 
-/// … and so few that nobody waits long for a decision.
+/// … and so few reports (one message may hold 100,000) that they fit into memory …
+const BATCH_REPORTS_MAX: usize = 4096;
+
+/// … and that nobody waits long for a decision.
 const BATCH_AGE_MAX: Duration = Duration::from_millis(500);
 
 impl Args {
@@ -60,6 +63,7 @@ impl Args {
         let mut batch = Batch {
             store: &mut store,
             waiting: Vec::new(),
+            reports: 0,
             since: Instant::now(),
             tally: Tally::default(),
             lines,
@@ -94,6 +98,8 @@ impl Args {
 struct Batch<'a, W: io::Write> {
     store: &'a mut SqliteStore,
     waiting: Vec<Judged>,
+    /// In all that wait.
+    reports: usize,
     since: Instant,
     tally: Tally,
     lines: Option<Lines<W>>,
@@ -101,8 +107,12 @@ struct Batch<'a, W: io::Write> {
 
 impl<W: io::Write> Batch<'_, W> {
     fn push(&mut self, judged: Judged) -> anyhow::Result<()> {
+        self.reports += judged.reading.reports.len();
         self.waiting.push(judged);
-        if self.waiting.len() >= BATCH_MESSAGES_MAX || self.since.elapsed() >= BATCH_AGE_MAX {
+        if self.waiting.len() >= BATCH_MESSAGES_MAX
+            || self.reports >= BATCH_REPORTS_MAX
+            || self.since.elapsed() >= BATCH_AGE_MAX
+        {
             self.flush()?;
         }
         Ok(())
@@ -112,6 +122,7 @@ impl<W: io::Write> Batch<'_, W> {
     fn flush(&mut self) -> anyhow::Result<()> {
         let now = Timestamp::now();
         let waiting = std::mem::take(&mut self.waiting);
+        self.reports = 0;
         let messages: Vec<_> = waiting.iter().map(|judged| message(judged, now)).collect();
         let recorded = self.store.record(&messages)?;
         for (message, recorded) in messages.iter().zip(&recorded) {

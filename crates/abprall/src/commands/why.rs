@@ -177,8 +177,11 @@ fn write_report(out: &mut impl Write, report: &ReportRecord, facts: &Facts) -> i
     if let Some(underlying) = report.underlying {
         facts.write(out, "beneath it", "darunter", wording::reason(underlying, facts.language))?;
     }
-    let because: Vec<_> =
-        report.because.iter().map(|why| format!("{} “{}”", why.rule, why.matched)).collect();
+    let because: Vec<_> = report
+        .because
+        .iter()
+        .map(|why| format!("{} {}", why.rule, wording::quoted(&why.matched, facts.language)))
+        .collect();
     if !because.is_empty() {
         facts.write(out, "because of", "wegen", &because.join(", "))?;
     }

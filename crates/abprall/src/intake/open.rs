@@ -25,9 +25,31 @@ pub(super) fn open(path: &Path, taken: &Arc<AtomicU64>) -> io::Result<Box<dyn Bu
         if is_stdin(path) { Box::new(io::stdin()) } else { Box::new(File::open(path)?) };
     let mut plain = BufReader::with_capacity(BUFFER_BYTES, Counted { raw, taken: Arc::clone(taken) });
     if plain.fill_buf()?.starts_with(&GZIP_MAGIC) {
-        return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(plain))));
+        let unpacked = BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(plain));
+        return with_line_feeds(unpacked);
     }
-    Ok(Box::new(plain))
+    with_line_feeds(plain)
+}
+
+/// Input whose lines end in bare CR (Mac OS before X, broken filters) gets LF in their place: else a mailbox would be one line.
+fn with_line_feeds(mut input: impl BufRead + Send + 'static) -> io::Result<Box<dyn BufRead + Send>> {
+    let start = input.fill_buf()?;
+    // A CR at the end of what is there so far may be half of a CRLF.
+    let bare = start.split_last().is_some_and(|(_, start)| start.contains(&b'\r')) && !start.contains(&b'\n');
+    if bare {
+        return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, CrToLf(input))));
+    }
+    Ok(Box::new(input))
+}
+
+struct CrToLf<R>(R);
+
+impl<R: Read> Read for CrToLf<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        buffer[..count].iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');
+        Ok(count)
+    }
 }
 
 struct Counted {

@@ -15,6 +15,7 @@ use abprall_bounce::limits::MESSAGE_BYTES_MAX;
 use abprall_bounce::{Classifier, Mbox, Reading, is_mbox, read, read_line};
 use abprall_store::ContentId;
 
+use super::budget::{Budget, Lease};
 use super::open::{is_stdin, open};
 use super::progress::Bar;
 use super::walk::Walk;
@@ -23,8 +24,8 @@ use super::{Inputs, Judged, Progress, Totals};
 /// A batch is full at this many messages or lines …
 const BATCH_ITEMS_MAX: usize = 256;
 
-/// … or at this many bytes: with eight batches on the way, input takes a few MiB.
-const BATCH_BYTES_MAX: usize = 256 * 1024;
+/// … or at this many bytes: with eight batches on the way, input takes about one MiB.
+const BATCH_BYTES_MAX: usize = 128 * 1024;
 
 /// Batches waiting between two threads.
 const QUEUE_BATCHES: usize = 8;
@@ -39,7 +40,14 @@ enum Item {
 
 struct Job {
     batch: Vec<Item>,
-    done: SyncSender<Vec<Judged>>,
+    lease: Lease,
+    done: SyncSender<Done>,
+}
+
+/// The results of a batch. Its part of the budget is free when the caller has taken them.
+struct Done {
+    judged: Vec<Judged>,
+    _lease: Lease,
 }
 
 pub(super) fn run(
@@ -50,7 +58,7 @@ pub(super) fn run(
 ) -> anyhow::Result<Totals> {
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let (jobs, work) = sync_channel::<Job>(QUEUE_BATCHES);
-    let (ordered, results) = sync_channel::<Receiver<Vec<Judged>>>(QUEUE_BATCHES);
+    let (ordered, results) = sync_channel::<Receiver<Done>>(QUEUE_BATCHES);
     let work = Mutex::new(work);
     let taken = Arc::new(AtomicU64::new(0));
     let bar = Bar::new(progress, &inputs.paths, &taken);
@@ -59,7 +67,8 @@ pub(super) fn run(
         let cutter = scope.spawn({
             let taken = Arc::clone(&taken);
             move || {
-                let mut batches = Batches { jobs, ordered, batch: Vec::new(), bytes: 0 };
+                let mut batches =
+                    Batches { jobs, ordered, batch: Vec::new(), bytes: 0, budget: Budget::default() };
                 let unreadable = cut(inputs, &taken, &mut batches);
                 batches.send();
                 unreadable
@@ -70,11 +79,13 @@ pub(super) fn run(
         }
         let mut outcome = Ok(());
         'input: for result in &results {
-            for judged in result.into_iter().flatten() {
-                totals.messages += 1;
-                outcome = each(judged);
-                if outcome.is_err() {
-                    break 'input;
+            for done in result {
+                for judged in done.judged {
+                    totals.messages += 1;
+                    outcome = each(judged);
+                    if outcome.is_err() {
+                        break 'input;
+                    }
                 }
             }
             bar.at(totals.messages);
@@ -101,7 +112,7 @@ fn work_off(work: &Mutex<Receiver<Job>>, classifier: &Classifier) {
         let Ok(job) = job else { return };
         let judged = job.batch.into_iter().map(|item| judge(item, classifier)).collect();
         // The caller has gone when this fails: nobody wants the result.
-        let _gone = job.done.send(judged);
+        let _gone = job.done.send(Done { judged, _lease: job.lease });
     }
 }
 
@@ -121,9 +132,10 @@ fn judge(item: Item, classifier: &Classifier) -> Judged {
 /// The batch that is being filled, and where full ones go.
 struct Batches {
     jobs: SyncSender<Job>,
-    ordered: SyncSender<Receiver<Vec<Judged>>>,
+    ordered: SyncSender<Receiver<Done>>,
     batch: Vec<Item>,
     bytes: usize,
+    budget: Budget,
 }
 
 /// The caller has stopped listening.
@@ -148,9 +160,9 @@ impl Batches {
             return true;
         }
         let (done, result) = sync_channel(1);
-        self.bytes = 0;
+        let lease = self.budget.lend(std::mem::take(&mut self.bytes));
         let batch = std::mem::take(&mut self.batch);
-        self.ordered.send(result).is_ok() && self.jobs.send(Job { batch, done }).is_ok()
+        self.ordered.send(result).is_ok() && self.jobs.send(Job { batch, lease, done }).is_ok()
     }
 }
 

@@ -13,6 +13,7 @@ pub(super) struct Labels {
     pub(super) usual_reason: &'static str,
     pub(super) registered_as: &'static str,
     pub(super) not_registered: &'static str,
+    pub(super) reply_code: &'static str,
     pub(super) address: &'static str,
     pub(super) host: &'static str,
     pub(super) codes: &'static str,
@@ -40,6 +41,7 @@ const EN: Labels = Labels {
     usual_reason: "Usual reason",
     registered_as: "Registered as",
     not_registered: "not in the IANA registry; explained by class and subject",
+    reply_code: "reply code of SMTP (RFC 5321)",
     address: "Address",
     host: "Server",
     codes: "Codes",
@@ -67,6 +69,7 @@ const DE: Labels = Labels {
     usual_reason: "Üblicher Grund",
     registered_as: "Registriert als",
     not_registered: "nicht im IANA-Register; erklärt nach Klasse und Bereich",
+    reply_code: "Antwortcode von SMTP (RFC 5321)",
     address: "Adresse",
     host: "Server",
     codes: "Codes",
@@ -93,7 +96,6 @@ pub(super) fn labels(language: Language) -> &'static Labels {
     }
 }
 
-/// Picks by language.
 /// RFC 3463 §3.1.
 pub(super) fn class(class: StatusClass, language: Language) -> &'static str {
     match class {
@@ -107,6 +109,27 @@ pub(super) fn class(class: StatusClass, language: Language) -> &'static str {
             language,
             "Class 5: permanent failure; sending the same message again is not likely to help.",
             "Klasse 5: dauerhafter Fehler; dieselbe Nachricht erneut zu senden hilft voraussichtlich nicht.",
+        ),
+    }
+}
+
+/// What to do where nothing but the class is known.
+pub(super) fn class_action(class: StatusClass, language: Language) -> &'static str {
+    match class {
+        StatusClass::Success => pick(
+            language,
+            "nothing: the server did what it was asked to",
+            "nichts: Der Server hat getan, was er sollte",
+        ),
+        StatusClass::Transient => pick(
+            language,
+            "nothing for now: the mail server tries again by itself; stop nobody for it",
+            "vorerst nichts: Der Mailserver versucht es selbst erneut; niemand wird deswegen gestoppt",
+        ),
+        StatusClass::Permanent => pick(
+            language,
+            "a person has to look: give the whole reply in quotes, its words may say more",
+            "ein Mensch muss hinsehen: Geben Sie die ganze Antwort in Anführungszeichen an, ihre Worte sagen vielleicht mehr",
         ),
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use abprall_bounce::{Classification, Report};
 use abprall_mail::knowledge::{Prose, Section, Wording};
-use abprall_mail::{EnhancedStatus, Language, Reason, ReplyCode};
+use abprall_mail::{BounceType, EnhancedStatus, Language, Reason, ReplyCode, StatusClass};
 use serde::Serialize;
 
 use super::Audience;
@@ -86,7 +86,7 @@ impl Page {
 
     fn about_reply(&mut self, code: ReplyCode, language: Language) {
         self.reply_code = Some(code);
-        self.title = format!("{code} – {}", labels::reply(code.as_u16(), language).trim_end_matches('.'));
+        self.title = format!("{code} – {}", self.labels.reply_code);
         let hint = wording::pick(
             language,
             "A reply code alone does not say why. Give the whole reply in quotes, or its enhanced code such as 5.1.1.",
@@ -100,6 +100,13 @@ impl Page {
     fn about_status(&mut self, status: EnhancedStatus, any_class: bool, reason: Reason, language: Language) {
         self.status = (!any_class).then_some(status);
         let name = if any_class { format!("X{}", &status.to_string()[1..]) } else { status.to_string() };
+        if status.class() == StatusClass::Success
+            && !any_class
+            && reason.usual_bounce_type() != BounceType::None
+        {
+            self.about_success(status, &name, language);
+            return;
+        }
         let Some(entry) = status.knowledge() else {
             self.title = format!("{name} – {}", self.labels.not_registered);
             let meaning = format!(
@@ -108,7 +115,10 @@ impl Page {
                 labels::subject(status.subject(), language)
             );
             self.facts.push((self.labels.meaning, meaning));
-            if reason != Reason::Undetermined {
+            if reason == Reason::Undetermined {
+                self.facts
+                    .push((self.labels.action, labels::class_action(status.class(), language).to_owned()));
+            } else {
                 self.usual_facts(reason, language);
                 self.add_reason(reason, language, Some(self.labels.reason_heading));
             }
@@ -116,6 +126,30 @@ impl Page {
         };
         self.title = format!("{name} – {}", entry.prose(language).title);
         self.usual_facts(reason, language);
+        self.add_registered(status);
+        self.chapters.push(Chapter {
+            heading: None,
+            prose: entry.prose(language),
+            wordings: &entry.wordings,
+            other_systems: Vec::new(),
+            brief: false,
+        });
+        self.add_reason(reason, language, Some(self.labels.reason_heading));
+    }
+
+    /// A code of class 2 is no failure (RFC 3463 §3.1), though its detail is one with the other classes.
+    fn about_success(&mut self, status: EnhancedStatus, name: &str, language: Language) {
+        let title =
+            status.knowledge().map_or(self.labels.not_registered, |entry| &entry.prose(language).title);
+        self.title = format!("{name} – {title}");
+        let meaning = [labels::class(status.class(), language), labels::subject(status.subject(), language)];
+        self.facts.push((self.labels.meaning, meaning.join(" ")));
+        self.facts.push((self.labels.kind, wording::bounce_type(BounceType::None, language).to_owned()));
+        self.facts.push((self.labels.action, labels::class_action(status.class(), language).to_owned()));
+        self.add_registered(status);
+    }
+
+    fn add_registered(&mut self, status: EnhancedStatus) {
         if let Some(row) = status.registered() {
             self.facts.push((
                 self.labels.registered_as,
@@ -128,14 +162,6 @@ impl Page {
                 description: &row.description,
             });
         }
-        self.chapters.push(Chapter {
-            heading: None,
-            prose: entry.prose(language),
-            wordings: &entry.wordings,
-            other_systems: Vec::new(),
-            brief: false,
-        });
-        self.add_reason(reason, language, Some(self.labels.reason_heading));
     }
 
     fn about_text(&mut self, report: &Report, judged: &Classification, language: Language) {
@@ -159,7 +185,8 @@ impl Page {
             self.facts.push((self.labels.underlying, underlying.to_string()));
         }
         for because in judged.because.iter().take(3) {
-            self.facts.push((self.labels.because, format!("“{}” ({})", because.matched, because.rule)));
+            let matched = wording::quoted(&because.matched, language);
+            self.facts.push((self.labels.because, format!("{matched} ({})", because.rule)));
         }
         self.contradictions.clone_from(&judged.contradictions);
         self.reason = Some(judged.reason);

@@ -9,6 +9,7 @@ use abprall_store::{Message, Recorded};
 use serde::Serialize;
 
 use super::decisions;
+use crate::report_line::rounded;
 
 pub(super) struct Lines<W> {
     out: W,
@@ -33,7 +34,7 @@ struct Line<'a> {
     party: Party,
     permanence: Permanence,
     bounce_type: BounceType,
-    confidence: f32,
+    confidence: f64,
     reply_code: Option<u16>,
     status: Option<String>,
     diagnostic: Option<&'a str>,
@@ -62,7 +63,7 @@ impl<W: Write> Lines<W> {
                 party: entry.judged.party,
                 permanence: entry.judged.permanence,
                 bounce_type: entry.judged.bounce_type,
-                confidence: entry.judged.confidence,
+                confidence: rounded(entry.judged.confidence),
                 reply_code: report.reply_code.map(abprall_mail::ReplyCode::as_u16),
                 status: report.status.map(|status| status.to_string()),
                 diagnostic: report.diagnostic.as_deref(),

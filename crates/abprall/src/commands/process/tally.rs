@@ -179,8 +179,8 @@ impl Tally {
             for reason in alerts {
                 writeln!(
                     out,
-                    "  {:44} {DIM}abprall explain {reason}{DIM:#}",
-                    cut(wording::reason(reason, language), 44)
+                    "  {:38} {DIM}abprall explain {reason}{DIM:#}",
+                    cut(wording::reason(reason, language), 38)
                 )?;
             }
             writeln!(out)?;

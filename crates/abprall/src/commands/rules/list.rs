@@ -6,6 +6,7 @@ use abprall_mail::Reason;
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::report_line::rounded;
 use crate::rule_files::RuleFiles;
 use crate::terminal::{BOLD, DIM, cut, width};
 
@@ -60,7 +61,7 @@ impl<'a> Row<'a> {
             reason: rule.reason,
             scope: rule.scope.to_string(),
             // Not 0.8999999761581421: the number that stands in the file.
-            confidence: (f64::from(rule.confidence) * 1e4).round() / 1e4,
+            confidence: rounded(rule.confidence),
             weak: rule.weak,
             pattern: &rule.pattern,
             example: &rule.example,

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use abprall_bounce::{Classification, Classifier, Report, Rule, read_line};
 use clap::ValueEnum;
 
+use crate::report_line::rounded;
 use crate::rule_files::RuleFiles;
 use crate::terminal::{BOLD, DIM, HELD, cut, width};
 
@@ -99,7 +100,7 @@ fn write_json(judged: &Classification, matching: &[&Rule]) -> anyhow::Result<()>
         "action": judged.action,
         "party": judged.party,
         "permanence": judged.permanence,
-        "confidence": (f64::from(judged.confidence) * 1e4).round() / 1e4,
+        "confidence": rounded(judged.confidence),
         "because": because,
         "contradictions": judged.contradictions,
         "matching": matching,
