@@ -10,6 +10,7 @@ mod decide;
 mod decision;
 mod fusion;
 mod health;
+mod history;
 mod investigation;
 mod ledger;
 mod policy;
@@ -23,6 +24,7 @@ pub use decide::{POLICY_VERSION, decide};
 pub use decision::{Decision, Outcome, Stop};
 pub use fusion::failure_keys;
 pub use health::{DomainHealth, DomainLook, HealthState, HostHealth, HostLook};
+pub use history::History;
 pub use investigation::{Conclusion, Evidence, IncidentEvent, conclude, incident_key};
 pub use ledger::{Day, Ledger, Strike, StrikeOutcome};
 pub use policy::{
