@@ -70,6 +70,23 @@ pub enum StoreError {
         /// The word.
         value: String,
     },
+    /// The work was taken by another process, or is done.
+    #[error("another process has taken this work over, or has done it; nothing was stored")]
+    LeaseLost,
+    /// A name that is to be there is not.
+    #[error("there is no {what} {name:?}")]
+    NotFound {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its name or number.
+        name: String,
+    },
+    /// A key cannot be taken over.
+    #[error("the key cannot be taken over: {0}")]
+    Key(&'static str),
+    /// This program was built without it.
+    #[error("this abprall cannot use PostgreSQL yet; `--store FILE` names a SQLite file")]
+    NotBuilt,
     /// Anything else that SQLite says.
     #[error("the database failed: {0}")]
     Other(#[source] rusqlite::Error),

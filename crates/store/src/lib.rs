@@ -1,28 +1,63 @@
-//! Remembers: messages, reports, decisions and what is stopped. Embedded SQLite; everything that [`SqliteStore::record`] has
-//! returned for is on the disk.
+//! Remembers: messages, reports, decisions, what is stopped and what is watched. One trait, [`Store`], over the databases; everything
+//! that a call has returned for is on the disk.
 //!
-//! - [`SqliteStore::record`] takes a batch of judged messages, all or nothing. A message whose [`ContentId`] is known is skipped.
-//! - [`SqliteStore::check`] says whether an address may be sent to.
-//! - [`SqliteStore::story`] says why, [`SqliteStore::summary`] how things stand altogether.
-//! - [`SqliteStore::stop`] and [`SqliteStore::lift`] are a person's own decisions.
+//! - [`Store::record`] takes a batch of judged messages, decides and stores them, all or nothing. A message whose [`ContentId`] is known
+//!   is skipped.
+//! - [`Store::check`] says whether an address may be sent to, [`SuppressionIndex`] says the same in a fraction of a microsecond.
+//! - [`Store::story`] says why, [`Store::summary`] how things stand altogether.
+//! - [`Store::lease_due`] hands out what is to be looked at, [`Store::complete`] stores what came of it.
+//! - [`Store::rewind`] undoes, by new decisions; [`Store::replay`] shows history to another policy.
+//!
+//! What is decided is written once, in `plan`; the databases only load what that needs and write what it says.
 
+mod change;
 mod content;
+mod domain_row;
+mod erasure;
 mod error;
+mod host_row;
+mod incident;
 mod index;
 pub mod limits;
+mod observation;
+mod page;
+mod plan;
+mod question;
 mod record;
+mod replay;
+mod review;
+mod rewind;
 mod sqlite;
 mod standing;
+mod stop_order;
+mod store;
 mod story;
 mod subject;
 mod summary;
+mod work;
 
+pub use change::StopChange;
 pub use content::ContentId;
+pub use domain_row::{DomainDetail, DomainFilter, DomainSort, WatchedDomain};
+pub use erasure::{Erased, ErasureKey};
 pub use error::StoreError;
+pub use host_row::{HostFilter, HostSort, WatchedHost};
+pub use incident::{
+    BrakeRow, Incident, IncidentFilter, IncidentRecord, IncidentStory, PendingRemoval, Settlement,
+};
 pub use index::{Change, Fingerprint, Fingerprints, Segment, SegmentBuilder, SegmentError, SuppressionIndex};
+pub use observation::{NewObservation, Observation};
+pub use page::{Cursor, CursorError, Page, Rows};
+pub use question::{Audience, Question};
 pub use record::{Decided, Entry, Message, Recorded};
+pub use replay::ReplayedReport;
+pub use review::{Reclassified, ReclassifySummary, ReviewCluster, ReviewReport};
+pub use rewind::{Mode, RewindSummary, Selection};
 pub use sqlite::SqliteStore;
 pub use standing::{Scope, Standing, State};
+pub use stop_order::{ImportMode, ImportSummary, ImportedStop, StopFilter, StopOrder, StopRow};
+pub use store::{Store, StorePlace, open_existing_store, open_store};
 pub use story::{DecisionRecord, Matched, ReportRecord, Story};
-pub use subject::Subject;
+pub use subject::{Subject, index_key};
 pub use summary::{DomainRow, HostRow, ReasonRow, Stopped, Summary};
+pub use work::{Completed, DomainUpdate, HostUpdate, Work, WorkItem, WorkKind, WorkOutcome};

@@ -3,9 +3,9 @@ use abprall_mail::EmailAddress;
 use abprall_policy::Decision;
 use jiff::Timestamp;
 
-use crate::ContentId;
+use crate::{Audience, ContentId};
 
-/// One message, read, judged and decided: what is to be remembered.
+/// One message, read and judged: what is to be decided and remembered.
 #[derive(Clone, Debug)]
 pub struct Message<'a> {
     /// Its identity.
@@ -16,19 +16,19 @@ pub struct Message<'a> {
     pub seen_at: Timestamp,
     /// What it is when it holds no report.
     pub holds: Option<&'static str>,
+    /// Whose mail came back.
+    pub audience: Audience,
     /// Its reports.
     pub entries: Vec<Entry<'a>>,
 }
 
-/// One report with its judgement and the decision about it.
+/// One report with its judgement.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
     /// What was read.
     pub report: &'a Report,
     /// What it means.
     pub judged: &'a Classification,
-    /// What is done.
-    pub decision: Decision,
 }
 
 impl<'a> Entry<'a> {
@@ -57,7 +57,9 @@ pub enum Recorded {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Decided {
     /// Its number.
-    pub decision: i64,
+    pub id: i64,
+    /// What was decided.
+    pub decision: Decision,
     /// Whether it changed how the address stands: false where nothing is to be stopped, or something as strong stops it already.
     pub newly_stopped: bool,
 }

@@ -70,13 +70,15 @@ impl From<Stop> for State {
 }
 
 /// What a stop is about.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// One address.
     Address,
     /// A whole domain.
     Domain,
+    /// All domains behind a mail host.
+    MxHost,
 }
 
 impl Scope {
@@ -85,6 +87,7 @@ impl Scope {
         match self {
             Scope::Address => "address",
             Scope::Domain => "domain",
+            Scope::MxHost => "mx_host",
         }
     }
 }

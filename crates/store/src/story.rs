@@ -38,8 +38,24 @@ pub struct DecisionRecord {
     pub reason: Option<Reason>,
     /// The row of the policy, or `operator`.
     pub rule: String,
-    /// The version of the policy.
+    /// The version of the program's rules.
     pub policy: u32,
+    /// The fingerprint of the operator's policy; `None` where it played no part.
+    pub policy_fingerprint: Option<String>,
+    /// Until when, where an end is set.
+    pub until: Option<Timestamp>,
+    /// For whose mail.
+    pub tenant: Option<String>,
+    /// For which list's mail.
+    pub list: Option<String>,
+    /// The looks at the network that it rests on.
+    pub evidence: Vec<i64>,
+    /// The decision that this one undoes or follows up.
+    pub undoes: Option<i64>,
+    /// The decision that undid this one.
+    pub undone_by: Option<i64>,
+    /// The incident that it belongs to.
+    pub incident: Option<i64>,
     /// What the person wrote who decided.
     pub note: Option<String>,
     /// The report that it rests on; `None` where a person decided.

@@ -1,0 +1,52 @@
+use std::net::IpAddr;
+
+use abprall_mail::Reason;
+use abprall_policy::{HealthState, HostHealth};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// A mail host, as lists show it: as a name in reports, or as one address that was looked at.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WatchedHost {
+    /// The name.
+    pub host: String,
+    /// The address; `None`: the row counts what reports say of the name.
+    pub ip: Option<IpAddr>,
+    /// Failures that it spoke of.
+    pub failures: u64,
+    /// The last of them.
+    pub last_failure_at: Option<Timestamp>,
+    /// Why.
+    pub last_reason: Option<Reason>,
+    /// The health of the address; `None`: nobody has looked.
+    pub health: Option<HostHealth>,
+    /// What was seen last.
+    pub detail: Option<String>,
+    /// When it is looked at next.
+    pub next_look: Option<Timestamp>,
+    /// Domains whose mail host it is.
+    pub domains: u64,
+}
+
+/// Which hosts are listed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct HostFilter {
+    /// Only addresses of this health.
+    pub health: Option<HealthState>,
+    /// Only this host.
+    pub host: Option<String>,
+    /// Only mail hosts of this domain.
+    pub domain: Option<String>,
+}
+
+/// What a list of hosts is sorted by.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum HostSort {
+    /// Failures, most first.
+    #[default]
+    Failures,
+    /// The last failure, newest first.
+    LastFailure,
+    /// By name.
+    Name,
+}

@@ -1,0 +1,254 @@
+//! What every store can do, whatever database is below it.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Duration;
+
+use abprall_mail::EmailAddress;
+use abprall_policy::Policy;
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::{
+    BrakeRow, Completed, DomainDetail, DomainFilter, DomainSort, ErasureKey, Erased, HostFilter, HostSort,
+    ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode, Observation,
+    Page, PendingRemoval, Question, Reclassified, ReclassifySummary, Recorded, ReplayedReport, ReviewCluster,
+    ReviewReport, RewindSummary, Rows, Selection, Settlement, SqliteStore, Standing, StopChange, StopFilter,
+    StopOrder, StopRow, Stopped, StoreError, Story, Subject, Summary, WatchedDomain, WatchedHost, WorkItem,
+    WorkOutcome,
+};
+
+/// What is remembered: messages, reports, decisions, what is stopped, what is watched.
+///
+/// Calls block; callers in asynchronous code use a thread. Time is always a value of the caller. Whatever changes something is all
+/// or nothing, and on the disk when the call returns. Every error leaves all as it was before the call.
+pub trait Store: Send {
+    // --- reports and decisions
+
+    /// Decides and remembers a batch of messages. A message whose content is known changes nothing.
+    fn record(&mut self, messages: &[Message<'_>], policy: &Policy) -> Result<Vec<Recorded>, StoreError>;
+
+    /// May it be sent to? The hardest stop counts: of the address, its domain, or all of its mail hosts.
+    fn check(&self, question: &Question, at: Timestamp) -> Result<Standing, StoreError>;
+
+    /// How an address (as [`Store::check`], for mail of nobody in particular), a domain or a mail host stands.
+    fn check_subject(&self, subject: &Subject, at: Timestamp) -> Result<Standing, StoreError>;
+
+    /// Hands all that is stopped to `each`, whole domains first, without ever holding all of it, until `each` breaks off. Gives how
+    /// many were handed over.
+    fn stops(
+        &self,
+        filter: &StopFilter,
+        at: Timestamp,
+        each: &mut dyn FnMut(StopRow) -> ControlFlow<()>,
+    ) -> Result<u64, StoreError>;
+
+    /// How much is stopped.
+    fn stopped(&self, at: Timestamp) -> Result<Stopped, StoreError>;
+
+    /// A person stops somebody. Gives how it stands now.
+    fn stop(&mut self, subject: &Subject, order: &StopOrder, at: Timestamp) -> Result<Standing, StoreError>;
+
+    /// A person lifts all stops of just this subject, for whatever mail. Gives how it stood before: `ok` means that there was nothing.
+    fn lift(&mut self, subject: &Subject, at: Timestamp, note: Option<&str>) -> Result<Standing, StoreError>;
+
+    /// All that is known about a subject; `None` where nothing is. At most `decisions_max` decisions and as many addresses.
+    fn story(
+        &self,
+        subject: &Subject,
+        at: Timestamp,
+        decisions_max: u32,
+    ) -> Result<Option<Story>, StoreError>;
+
+    /// How things stand altogether, since a day. Reads roll-ups, not the reports.
+    fn summary(&self, since: Option<Date>, at: Timestamp, rows_max: u32) -> Result<Summary, StoreError>;
+
+    /// Takes over stops from elsewhere. A subject that is stopped as hard already stays as it is.
+    fn import_stops(
+        &mut self,
+        rows: &mut dyn Iterator<Item = ImportedStop>,
+        mode: ImportMode,
+        at: Timestamp,
+    ) -> Result<ImportSummary, StoreError>;
+
+    // --- watch
+
+    /// Leases what is due, at most `max` items, to `owner` until `now + lease`.
+    fn lease_due(
+        &mut self,
+        owner: &str,
+        now: Timestamp,
+        lease: Duration,
+        max: u32,
+    ) -> Result<Vec<WorkItem>, StoreError>;
+
+    /// Stores what came of an item and puts down what is due next.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] where somebody else has taken, or done, the item.
+    fn complete(
+        &mut self,
+        item: &WorkItem,
+        outcome: &WorkOutcome,
+        now: Timestamp,
+    ) -> Result<Completed, StoreError>;
+
+    /// Puts an item back, due at `due_at`: it could not be done.
+    fn give_back(&mut self, item: &WorkItem, due_at: Timestamp) -> Result<(), StoreError>;
+
+    /// Asks for a domain to be looked at now: a person wants it, or an event (a delivery, a new MX) suggests it.
+    fn look_now(&mut self, domain: &str, at: Timestamp) -> Result<(), StoreError>;
+
+    /// Recipient domains with their health and what is stopped.
+    fn domains(
+        &self,
+        filter: &DomainFilter,
+        sort: DomainSort,
+        page: Page,
+        at: Timestamp,
+    ) -> Result<Rows<WatchedDomain>, StoreError>;
+
+    /// All that a decision about a domain needs; `None` where it is not known.
+    fn domain(&self, name: &str, at: Timestamp) -> Result<Option<DomainDetail>, StoreError>;
+
+    /// Mail hosts, by reports and by looks.
+    fn hosts(&self, filter: &HostFilter, sort: HostSort, page: Page) -> Result<Rows<WatchedHost>, StoreError>;
+
+    /// Incidents, newest first.
+    fn incidents(&self, filter: &IncidentFilter, page: Page) -> Result<Rows<Incident>, StoreError>;
+
+    /// One incident with its timeline.
+    fn incident(&self, id: i64) -> Result<Option<IncidentStory>, StoreError>;
+
+    /// Closes an incident: a person says so, or the watch.
+    fn close_incident(&mut self, id: i64, at: Timestamp, note: Option<&str>) -> Result<bool, StoreError>;
+
+    /// The looks at a domain, newest first.
+    fn observations(&self, domain: &str, page: Page) -> Result<Rows<Observation>, StoreError>;
+
+    /// Judges the brakes that are on by the clock, and the whole house by how much began to fail within the policy's window; writes
+    /// down what froze or thawed. Gives all that are frozen afterwards, and those that thawed.
+    fn refresh_brakes(&mut self, policy: &Policy, now: Timestamp) -> Result<Vec<BrakeRow>, StoreError>;
+
+    /// Removals that wait for the end of an incident; `None`: of all incidents.
+    fn pending(&self, incident: Option<i64>, page: Page) -> Result<Rows<PendingRemoval>, StoreError>;
+
+    /// Carries all pending removals of an incident out, or drops them. Gives how many.
+    fn settle_pending(
+        &mut self,
+        incident: i64,
+        settlement: Settlement,
+        at: Timestamp,
+        note: Option<&str>,
+    ) -> Result<u64, StoreError>;
+
+    // --- undo and try
+
+    /// Hands the reports whose decisions were taken in a window to `each`, oldest first, until it breaks off.
+    fn replay(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        each: &mut dyn FnMut(ReplayedReport) -> ControlFlow<()>,
+    ) -> Result<u64, StoreError>;
+
+    /// Undoes the decisions of a window, each by a new one.
+    fn rewind(
+        &mut self,
+        selection: &Selection,
+        mode: Mode,
+        at: Timestamp,
+        note: Option<&str>,
+    ) -> Result<RewindSummary, StoreError>;
+
+    /// What waits for a person, largest clusters first.
+    fn review_clusters(&self, page: Page) -> Result<Rows<ReviewCluster>, StoreError>;
+
+    /// The waiting reports of a cluster, or of all.
+    fn review_reports(&self, cluster: Option<i64>, page: Page) -> Result<Rows<ReviewReport>, StoreError>;
+
+    /// Decides waiting reports anew by a new judgement.
+    fn reclassify(
+        &mut self,
+        reports: &[Reclassified],
+        policy: &Policy,
+        at: Timestamp,
+    ) -> Result<ReclassifySummary, StoreError>;
+
+    /// The policy with this fingerprint, in words; `None` where no decision was taken by it.
+    fn policy_text(&self, fingerprint: &str) -> Result<Option<String>, StoreError>;
+
+    // --- the suppression index
+
+    /// The seed of the fingerprints.
+    fn seed(&self) -> u64;
+
+    /// Changes of what is stopped after the change `seq`, oldest first, at most `max`.
+    fn changes_since(&self, seq: u64, max: u32) -> Result<Vec<StopChange>, StoreError>;
+
+    // --- people who want to be forgotten
+
+    /// Forgets an address: only a keyed hash stays, by which it is still recognised and, if it was, still stopped.
+    fn erase(&mut self, address: &EmailAddress, at: Timestamp) -> Result<Erased, StoreError>;
+
+    /// What keeps erased people stopped, for a move.
+    fn export_key(&mut self) -> Result<ErasureKey, StoreError>;
+
+    /// Takes the key of another installation over; only into a store without addresses.
+    fn import_key(&mut self, key: &ErasureKey) -> Result<(), StoreError>;
+}
+
+/// Opens a store: a path names a SQLite file, `postgres://…` or `host=… dbname=…` a PostgreSQL database. Makes it where there is
+/// none, and brings it to the newest schema.
+///
+/// # Errors
+/// Where it cannot be opened, is none of ours, or is one of a newer Abprall.
+pub fn open_store(place: &str) -> Result<Box<dyn Store>, StoreError> {
+    match StorePlace::of(place) {
+        StorePlace::File(path) => Ok(Box::new(SqliteStore::open(path)?)),
+        StorePlace::Postgres(_) => Err(StoreError::NotBuilt),
+    }
+}
+
+/// Opens a store to ask it something.
+///
+/// # Errors
+/// As [`open_store`], and [`StoreError::Missing`] where there is none.
+pub fn open_existing_store(place: &str) -> Result<Box<dyn Store>, StoreError> {
+    match StorePlace::of(place) {
+        StorePlace::File(path) => Ok(Box::new(SqliteStore::open_existing(path)?)),
+        StorePlace::Postgres(_) => Err(StoreError::NotBuilt),
+    }
+}
+
+/// Where a store is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum StorePlace<'a> {
+    /// A SQLite file.
+    File(&'a Path),
+    /// What `libpq` calls a connection string.
+    Postgres(&'a str),
+}
+
+impl<'a> StorePlace<'a> {
+    /// Reads what `--store` says.
+    pub fn of(place: &'a str) -> Self {
+        let is_url = place.starts_with("postgres://") || place.starts_with("postgresql://");
+        let is_pairs = ["host=", "dbname=", "hostaddr=", "service="].iter().any(|key| place.starts_with(key));
+        if is_url || is_pairs { Self::Postgres(place) } else { Self::File(Path::new(place)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_a_file_a_url_or_pairs_are_postgresql() {
+        assert_eq!(StorePlace::of("./abprall.db"), StorePlace::File(Path::new("./abprall.db")));
+        assert_eq!(StorePlace::of("postgres.db"), StorePlace::File(Path::new("postgres.db")));
+        for place in ["postgres://u@h/d", "postgresql:///d", "host=/run/postgresql dbname=abprall"] {
+            assert_eq!(StorePlace::of(place), StorePlace::Postgres(place));
+        }
+    }
+}
