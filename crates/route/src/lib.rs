@@ -9,6 +9,7 @@ mod diagnosis;
 pub mod limits;
 mod network;
 mod observation;
+pub mod observe;
 mod survey;
 
 pub use diagnosis::*;
