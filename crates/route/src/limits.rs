@@ -93,3 +93,66 @@ pub const WALK_DEPTH_MAX: u32 = 2;
 
 /// Longest that one question of the walk may take.
 pub const WALK_QUESTION_TIME_MAX: Duration = Duration::from_secs(3);
+
+/// Longest life of an MTA-STS policy, in seconds (RFC 8461 §3.2): a year.
+pub const MTA_STS_MAX_AGE_S: u64 = 31_557_600;
+
+/// Most MX patterns of an MTA-STS policy that we keep. Real ones have a handful; no domain has more MX records in use.
+pub const MTA_STS_PATTERNS_MAX: usize = 200;
+
+/// Largest MTA-STS policy that we read, in bytes (RFC 8461 §3.3 suggests 64 kilobytes).
+pub const MTA_STS_POLICY_BYTES_MAX: usize = 64 * 1024;
+
+/// How long fetching an MTA-STS policy may take (RFC 8461 §3.3 suggests a minute; a person waits for us).
+pub const MTA_STS_FETCH: Duration = Duration::from_secs(10);
+
+/// How long one address of an HTTPS server may take to accept a connection, so that a dead one leaves time for the next.
+pub const HTTPS_CONNECT: Duration = Duration::from_secs(3);
+
+/// Most addresses of an HTTPS server that are tried.
+pub const HTTPS_ADDRESSES_MAX: usize = 4;
+
+/// Largest head of an HTTPS response, in bytes; servers are known to refuse requests with 8 KiB, and to answer with less.
+pub const HTTPS_HEAD_BYTES_MAX: usize = 32 * 1024;
+
+/// Most header fields of an HTTPS response.
+pub const HTTPS_FIELDS_MAX: usize = 100;
+
+/// Most hops of a traced path. Paths in the Internet are rarely longer than 30.
+pub const TRACE_HOPS_MAX: u8 = 32;
+
+/// How often a path is followed: routers answer only some of the time.
+pub const TRACE_ROUNDS: usize = 3;
+
+/// How long one round of following a path may take.
+pub const TRACE_ROUND: Duration = Duration::from_secs(2);
+
+/// How long canary answers are used again while the domains look fine.
+pub const CANARY_KEPT: Duration = Duration::from_secs(60);
+
+/// How old canary answers may be at most when the lookup of a domain failed: older ones say nothing about that moment.
+pub const CANARY_KEPT_AFTER_FAILURE: Duration = Duration::from_secs(5);
+
+/// How long canary mail servers may take to show that our way out on port 25 is open.
+pub const CANARY_PROBE: Duration = Duration::from_secs(10);
+
+/// What is left of a survey's time for putting it together, at most; a tenth of a very short one.
+pub const SURVEY_RESERVE: Duration = Duration::from_millis(200);
+
+/// How far a batch may run ahead of its slowest domain, in entries: bounds what is remembered to continue it.
+pub const BATCH_AHEAD_MAX: u64 = 1 << 18;
+
+/// How many domains of a list a batch remembers to leave out repetitions, 8 bytes each.
+pub const BATCH_REPETITIONS: usize = 1 << 20;
+
+/// Longest line of a list, in bytes: room for an address with a comment. The rest of a longer one is ignored.
+pub const BATCH_LINE_BYTES_MAX: usize = 4096;
+
+/// Longest line of an output that is continued, in bytes: a diagnosis with all facts of the largest route.
+pub const BATCH_OUTPUT_LINE_BYTES_MAX: u64 = 64 << 20;
+
+/// How many entries of a list are read ahead.
+pub const BATCH_QUEUE: usize = 4096;
+
+/// How long a result may wait to be written: what a kill can lose, and is then looked at once more.
+pub const BATCH_WRITE_EVERY: Duration = Duration::from_millis(200);

@@ -8,15 +8,18 @@ use abprall_mail::Domain;
 use tokio::time::Instant;
 
 use super::concurrently;
+use super::contact::Contact;
 use super::dns::Question;
 use super::log::Log;
 use super::lookups::{Lookups, Seen};
+use super::signal::Signal;
 use crate::limits::{EXCHANGER_ADDRESSES_MAX, EXCHANGERS_LOOKED_UP_MAX, LOOKUP_TIME_MAX};
 use crate::{
     DnsAnswer, DnsFact, DnsOutcome, ExchangerSurvey, Fact, ObservationId, Rcode, RecordData, RecordType,
+    TargetSurvey,
 };
 
-/// What DNS says about where mail for a domain goes. Nobody was contacted yet.
+/// What DNS says about where mail for a domain goes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MailRoute {
     /// See [`Survey::mx_lookups`](crate::Survey::mx_lookups).
@@ -32,7 +35,7 @@ pub struct MailRoute {
 /// One exchanger and where it can be reached.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundExchanger {
-    /// Its entry in the survey, still without targets.
+    /// Its entry in the survey; without targets where nobody was contacted.
     pub survey: ExchangerSurvey,
     /// Its addresses: IPv4 first, each family in the order of the resolver.
     pub addresses: Vec<IpAddr>,
@@ -47,6 +50,7 @@ struct Host {
     registrable: Option<ObservationId>,
     addresses: Vec<IpAddr>,
     tlsa: Option<(ObservationId, Arc<Seen>)>,
+    targets: Vec<TargetSurvey>,
 }
 
 /// Whether the answer that named a host was authenticated, so that its TLSA records count (RFC 7672 §2.2.1).
@@ -61,8 +65,21 @@ enum MxSecurity {
 /// Where our resolver fails, the exchangers come from the first other one that answers, else from the answer with checking disabled:
 /// that they are listed does not mean that our resolver knows them; see `mx_lookups`.
 pub async fn find_exchangers(lookups: &Lookups, domain: &Domain, log: &Log, deadline: Instant) -> MailRoute {
-    let search = Search { lookups, domain, log, deadline };
-    search.run().await
+    Search { lookups, domain, log, deadline, contact: None, trouble: &Signal::default() }.run().await
+}
+
+/// As [`find_exchangers`], and every host is contacted as soon as its addresses are known, whatever the others wait for.
+///
+/// `trouble` is raised at the first lookup that only the name servers themselves can explain.
+pub(crate) async fn contact_exchangers(
+    lookups: &Lookups,
+    domain: &Domain,
+    contact: &Contact<'_>,
+    trouble: &Signal,
+    log: &Log,
+    deadline: Instant,
+) -> MailRoute {
+    Search { lookups, domain, log, deadline, contact: Some(contact), trouble }.run().await
 }
 
 struct Search<'a> {
@@ -70,6 +87,8 @@ struct Search<'a> {
     domain: &'a Domain,
     log: &'a Log,
     deadline: Instant,
+    contact: Option<&'a Contact<'a>>,
+    trouble: &'a Signal,
 }
 
 impl Search<'_> {
@@ -79,6 +98,10 @@ impl Search<'_> {
         let servers = std::iter::once(self.lookups.resolver()).chain(self.lookups.others());
         let answers = concurrently::all(servers.map(|server| async {
             let seen = self.lookups.ask(&question, server, self.lookup_deadline()).await;
+            // Another resolver may fail as well; what is made of it is the judge's affair.
+            if !exists(&seen.fact) {
+                self.trouble.raise();
+            }
             (self.keep(&seen), seen.fact)
         }))
         .await;
@@ -107,11 +130,15 @@ impl Search<'_> {
 
     /// No MX: the domain itself is the host, unless it is certain to have no address.
     async fn add_implicit(&self, route: &mut MailRoute) {
-        let (host, answers) = self.addresses_of(self.domain.as_str()).await;
+        let (mut host, answers) = self.addresses_of(self.domain.as_str()).await;
         route.own_addresses.clone_from(&host.lookups);
         // A failed lookup leaves open whether there is an address.
         let failed = answers.iter().any(|seen| !seen.fact.answer().is_some_and(is_usable));
+        if failed || host.addresses.is_empty() {
+            self.trouble.raise();
+        }
         if failed || !host.addresses.is_empty() {
+            host.targets = self.contacted(self.domain.as_str(), &host.addresses, None).await;
             route.exchangers.push(found(0, self.domain.as_str(), true, host));
         }
     }
@@ -150,19 +177,49 @@ impl Search<'_> {
             return Host::default();
         }
         if let Some(address) = ip_literal(name) {
-            return Host { addresses: vec![address], ..Host::default() };
+            let targets = self.contacted(name, &[address], None).await;
+            return Host { addresses: vec![address], targets, ..Host::default() };
         }
-        let (mut host, answers) = self.addresses_of(name).await;
+        // The TLSA records are asked together with the addresses, and kept only where those are authenticated as well.
+        let ((mut host, answers), tlsa) = tokio::join!(self.addresses_of(name), self.tlsa(name, security));
+        if !answers.iter().all(|seen| exists(&seen.fact)) && self.is_ours(name) {
+            self.trouble.raise();
+        }
         let answers: Vec<&DnsAnswer> = answers.iter().filter_map(|seen| seen.fact.answer()).collect();
-        if answers.iter().any(|answer| answer.rcode == Rcode::NxDomain) {
-            host.registrable = self.registrable_of(name).await;
-        }
+        let gone = answers.iter().any(|answer| answer.rcode == Rcode::NxDomain);
         let secure = answers.iter().any(|answer| answer.ad && !answer.records.is_empty());
-        if secure && security == MxSecurity::Authenticated {
-            let seen = self.lookups.host(&format!("_25._tcp.{name}"), RecordType::Tlsa, self.deadline).await;
-            host.tlsa = Some((self.keep(&seen), seen));
-        }
+        host.tlsa = tlsa.filter(|_| secure).map(|seen| (self.keep(&seen), seen));
+        let tlsa = host.tlsa.as_ref().map(|(_, seen)| &**seen);
+        let registrable = async { if gone { self.registrable_of(name).await } else { None } };
+        let (targets, registrable) = tokio::join!(self.contacted(name, &host.addresses, tlsa), registrable);
+        (host.targets, host.registrable) = (targets, registrable);
         host
+    }
+
+    async fn tlsa(&self, name: &str, security: MxSecurity) -> Option<Arc<Seen>> {
+        let of_use = match self.contact {
+            Some(contact) => contact.uses_dane(),
+            None => true,
+        };
+        match security {
+            MxSecurity::Authenticated if of_use => {
+                Some(self.lookups.host(&format!("_25._tcp.{name}"), RecordType::Tlsa, self.deadline).await)
+            }
+            MxSecurity::Authenticated | MxSecurity::Insecure => None,
+        }
+    }
+
+    async fn contacted(&self, name: &str, addresses: &[IpAddr], tlsa: Option<&Seen>) -> Vec<TargetSurvey> {
+        match self.contact {
+            Some(contact) => contact.host(name, addresses, tlsa).await,
+            None => Vec::new(),
+        }
+    }
+
+    /// Whether a host lies in the registrable domain of the domain, so that a walk to the domain's zone may explain it.
+    fn is_ours(&self, name: &str) -> bool {
+        let zone = self.domain.registrable().unwrap_or(self.domain.as_str());
+        Domain::parse(name).is_ok_and(|host| host.is_within(zone))
     }
 
     async fn addresses_of(&self, name: &str) -> (Host, [Arc<Seen>; 2]) {
@@ -209,6 +266,11 @@ fn is_usable(answer: &DnsAnswer) -> bool {
     }
 }
 
+/// Whether a name is there, be it without records of the type.
+fn exists(fact: &DnsFact) -> bool {
+    fact.answer().is_some_and(|answer| answer.rcode == Rcode::NoError)
+}
+
 /// The addresses of an answer, in its order.
 pub(super) fn addresses_in(fact: &DnsFact) -> Vec<IpAddr> {
     let DnsOutcome::Answer(answer) = &fact.outcome else { return Vec::new() };
@@ -241,7 +303,7 @@ fn found(preference: u16, host: &str, implicit: bool, details: Host) -> FoundExc
             lookups: details.lookups,
             registrable: details.registrable,
             tlsa,
-            targets: Vec::new(),
+            targets: details.targets,
         },
         addresses: details.addresses,
         tlsa: tlsa_seen,

@@ -21,7 +21,8 @@ use tokio_rustls::client::TlsStream;
 
 use crate::limits::{HTTPS_ADDRESSES_MAX, HTTPS_CONNECT, HTTPS_FIELDS_MAX, HTTPS_HEAD_BYTES_MAX};
 use crate::observe::dns::{DnsClient, DnsServer, Question};
-use crate::{DnsFact, DnsOutcome, NetworkGuard, RecordData, RecordType, SpecialUse};
+use crate::observe::exchangers::addresses_in;
+use crate::{DnsFact, DnsOutcome, NetworkGuard, RecordType, SpecialUse};
 
 /// Fetches over HTTPS. Certificates are checked strictly; there is no way to turn that off.
 pub struct HttpsClient {
@@ -173,35 +174,17 @@ impl HttpsClient {
     }
 
     async fn resolve(&self, host: &str, deadline: Instant) -> Result<Vec<IpAddr>, FetchError> {
-        let [a, aaaa] = [RecordType::A, RecordType::Aaaa].map(|record_type| Question {
-            name: host.to_owned(),
-            record_type,
-            checking_disabled: false,
-        });
+        let [a, aaaa] = [RecordType::A, RecordType::Aaaa].map(|record_type| Question::new(host, record_type));
         let (a, aaaa) = tokio::join!(
             self.dns.ask(&a, &self.resolver, deadline),
             self.dns.ask(&aaaa, &self.resolver, deadline)
         );
-        let addresses: Vec<_> = addresses_of(&a).chain(addresses_of(&aaaa)).collect();
+        let addresses = [addresses_in(&a), addresses_in(&aaaa)].concat();
         if addresses.is_empty() {
             return Err(FetchError::NotResolved { host: host.to_owned(), detail: why_none(&a) });
         }
         Ok(addresses)
     }
-}
-
-fn addresses_of(fact: &DnsFact) -> impl Iterator<Item = IpAddr> + '_ {
-    let records = fact.answer().map_or(&[][..], |answer| &answer.records[..]);
-    records.iter().filter_map(|record| match record.data {
-        RecordData::A { address } => Some(IpAddr::V4(address)),
-        RecordData::Aaaa { address } => Some(IpAddr::V6(address)),
-        RecordData::Mx { .. }
-        | RecordData::Ns { .. }
-        | RecordData::Txt { .. }
-        | RecordData::Tlsa { .. }
-        | RecordData::Cname { .. }
-        | RecordData::Soa(_) => None,
-    })
 }
 
 fn why_none(fact: &DnsFact) -> String {

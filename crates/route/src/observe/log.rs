@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::{Fact, ObservationId, Observations};
+use crate::{AddressState, Fact, ObservationId, Observations};
 
 /// The observations of a survey that is still going on.
 #[derive(Debug, Default)]
@@ -19,6 +19,11 @@ impl Log {
     /// Keeps an observation and gives its name.
     pub fn keep(&self, at: Timestamp, took_ms: u64, subject: impl Into<String>, fact: Fact) -> ObservationId {
         self.with(|observations| observations.keep(at, took_ms, subject, fact))
+    }
+
+    /// How far a conversation came; "not probed" where this is none.
+    pub(crate) fn state(&self, id: ObservationId) -> AddressState {
+        self.with(|seen| seen.smtp(id).map_or(AddressState::NotProbed, |fact| fact.state))
     }
 
     /// What was written down so far. The log is empty after it.

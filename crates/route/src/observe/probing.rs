@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
-use crate::observe::answers::Seen;
 use crate::observe::log::Log;
 use crate::observe::probe::{ProbeTarget, Prober};
 use crate::{AddressState, Fact, ObservationId, SmtpFact, TlsFact};
@@ -44,7 +43,7 @@ pub(crate) struct Probing<'a> {
 
 impl Probing<'_> {
     /// Talks with the mail server, unless its family is turned off or there is no time left.
-    pub(crate) async fn probe(&self, target: &ProbeTarget) -> (ObservationId, AddressState) {
+    pub(crate) async fn probe(&self, target: &ProbeTarget) -> ObservationId {
         let seen = if self.families.include(target.address) {
             probe(self.prober, target, self.deadline).await
         } else {
@@ -54,31 +53,32 @@ impl Probing<'_> {
     }
 
     /// Notes that an address was left out on purpose.
-    pub(crate) fn leave(&self, target: &ProbeTarget, why: &str) -> (ObservationId, AddressState) {
+    pub(crate) fn leave(&self, target: &ProbeTarget, why: &str) -> ObservationId {
         self.keep(not_probed(target, why))
     }
 
     /// Keeps a conversation that took place.
-    pub(crate) fn keep(&self, seen: Seen<SmtpFact>) -> (ObservationId, AddressState) {
-        let state = seen.fact.state;
-        let subject = seen.fact.address.to_string();
-        (self.log.keep(seen.at, seen.took_ms, subject, Fact::Smtp(seen.fact)), state)
+    pub(crate) fn keep(&self, (at, took_ms, fact): Talk) -> ObservationId {
+        self.log.keep(at, took_ms, fact.address.to_string(), Fact::Smtp(fact))
     }
 }
 
+/// A conversation: when it began, how many milliseconds it took, and what was said.
+pub(crate) type Talk = (Timestamp, u64, SmtpFact);
+
 /// Talks with a mail server until the deadline.
-pub(crate) async fn probe(prober: &Prober, target: &ProbeTarget, deadline: Instant) -> Seen<SmtpFact> {
+pub(crate) async fn probe(prober: &Prober, target: &ProbeTarget, deadline: Instant) -> Talk {
     if deadline <= Instant::now() {
         return not_probed(target, "the time was over before its turn came");
     }
     // The prober keeps its deadline by itself; what it waits for at the gate may not.
     match timeout_at(deadline, prober.probe(target, deadline)).await {
-        Ok((at, took_ms, fact)) => Seen { at, took_ms, fact },
+        Ok(talk) => talk,
         Err(_) => not_probed(target, "the time was over before it was done"),
     }
 }
 
-fn not_probed(target: &ProbeTarget, why: &str) -> Seen<SmtpFact> {
+fn not_probed(target: &ProbeTarget, why: &str) -> Talk {
     let fact = SmtpFact {
         host: target.host.clone(),
         address: target.address,
@@ -94,7 +94,7 @@ fn not_probed(target: &ProbeTarget, why: &str) -> Seen<SmtpFact> {
         transcript: Vec::new(),
         from_cache: false,
     };
-    Seen { at: Timestamp::now(), took_ms: 0, fact }
+    (Timestamp::now(), 0, fact)
 }
 
 /// Whether a connection was tried and did not come about.

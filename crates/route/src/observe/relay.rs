@@ -8,9 +8,9 @@ use abprall_mail::Domain;
 
 use crate::observe::asking::Asking;
 use crate::observe::concurrently;
+use crate::observe::exchangers::addresses_in;
 use crate::observe::probe::{ProbeTarget, TlsaSet};
 use crate::observe::probing::Probing;
-use crate::observe::vantage::addresses;
 use crate::{RecordType, RelaySurvey};
 
 /// A relay by name or address, and its port.
@@ -64,12 +64,12 @@ pub(crate) async fn look(asking: &Asking<'_>, probing: &Probing<'_>, relay: &Rel
                 asking.host(&relay.host, RecordType::A),
                 asking.host(&relay.host, RecordType::Aaaa)
             );
-            addresses(&a).chain(addresses(&aaaa)).collect()
+            [addresses_in(&a), addresses_in(&aaaa)].concat()
         }
     };
     let probes = concurrently::all(found.into_iter().map(|address| async move {
         let target = ProbeTarget { host: relay.host.clone(), address, port: relay.port, tlsa: TlsaSet::None };
-        probing.probe(&target).await.0
+        probing.probe(&target).await
     }));
     RelaySurvey { name: relay.to_string(), probes: probes.await }
 }

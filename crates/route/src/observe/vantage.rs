@@ -10,13 +10,13 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::limits::{CANARY_KEPT, CANARY_KEPT_AFTER_FAILURE, CANARY_PROBE};
-use crate::observe::answers::Seen;
-use crate::observe::asking::{ask, question};
+use crate::observe::asking::ask;
 use crate::observe::concurrently;
-use crate::observe::dns::{DnsClient, DnsServer};
+use crate::observe::exchangers::addresses_in;
+use crate::observe::lookups::{Lookups, Seen};
 use crate::observe::probe::{ProbeTarget, Prober, TlsaSet};
-use crate::observe::probing::{Families, probe};
-use crate::{DnsFact, RecordData, RecordType, SmtpFact};
+use crate::observe::probing::{Families, Talk, probe};
+use crate::{DnsFact, RecordData, RecordType};
 
 /// Domains whose mail surely works, of different operators, so that no single outage is taken for ours.
 pub(crate) const DEFAULT_CANARIES: [&str; 4] = ["gmail.com", "outlook.com", "gmx.net", "yandex.ru"];
@@ -24,8 +24,8 @@ pub(crate) const DEFAULT_CANARIES: [&str; 4] = ["gmail.com", "outlook.com", "gmx
 /// What the canaries showed, shared by all surveys of a run.
 pub(crate) struct Canaries {
     domains: Vec<Domain>,
-    lookups: Window<Vec<Seen<DnsFact>>>,
-    probes: Window<Vec<Seen<SmtpFact>>>,
+    lookups: Window<Vec<Seen>>,
+    probes: Window<Vec<Talk>>,
 }
 
 /// How much a canary answer may precede the survey that uses it.
@@ -43,43 +43,37 @@ impl Canaries {
     }
 
     /// The MX of every canary, asked of our resolver at the same time. Empty where there are no canaries.
-    pub(crate) async fn lookups(
-        &self,
-        dns: &DnsClient,
-        resolver: &DnsServer,
-        age: Age,
-        deadline: Instant,
-    ) -> Arc<Vec<Seen<DnsFact>>> {
+    pub(crate) async fn lookups(&self, lookups: &Lookups, age: Age, deadline: Instant) -> Arc<Vec<Seen>> {
         let kept = match age {
             Age::Recent => CANARY_KEPT,
             Age::Fresh => CANARY_KEPT_AFTER_FAILURE,
         };
-        let asking = || async {
-            concurrently::all(self.domains.iter().map(|domain| async move {
-                ask(dns, &question(domain.as_str(), RecordType::Mx), resolver, deadline).await
-            }))
-            .await
-        };
+        let asking =
+            || async {
+                concurrently::all(self.domains.iter().map(|domain| async move {
+                    ask(lookups, domain.as_str(), RecordType::Mx, deadline).await
+                }))
+                .await
+            };
         self.lookups.get_or(kept, asking).await
     }
 
     /// Conversations with one mail server of every canary, at the same time.
     pub(crate) async fn probes(
         &self,
-        dns: &DnsClient,
-        resolver: &DnsServer,
+        lookups: &Lookups,
         prober: &Prober,
         families: Families,
         deadline: Instant,
-    ) -> Arc<Vec<Seen<SmtpFact>>> {
-        let lookups = self.lookups(dns, resolver, Age::Recent, deadline).await;
+    ) -> Arc<Vec<Talk>> {
+        let answers = self.lookups(lookups, Age::Recent, deadline).await;
         let deadline = deadline.min(Instant::now() + CANARY_PROBE);
         let probing = || async {
             let one = |mx| async move {
-                let target = mail_server(dns, resolver, mx, families, deadline).await?;
+                let target = mail_server(lookups, mx, families, deadline).await?;
                 Some(probe(prober, &target, deadline).await)
             };
-            concurrently::all(lookups.iter().map(|seen| one(&seen.fact)))
+            concurrently::all(answers.iter().map(|seen| one(&seen.fact)))
                 .await
                 .into_iter()
                 .flatten()
@@ -91,8 +85,7 @@ impl Canaries {
 
 /// The first address of the best mail server that an MX answer names.
 async fn mail_server(
-    dns: &DnsClient,
-    resolver: &DnsServer,
+    lookups: &Lookups,
     mx: &DnsFact,
     families: Families,
     deadline: Instant,
@@ -113,24 +106,9 @@ async fn mail_server(
         | RecordData::Soa(_) => None,
     });
     let (_, host) = best.min_by_key(|(preference, _)| *preference)?;
-    let seen = ask(dns, &question(host, record_type), resolver, deadline).await;
-    let address = addresses(&seen.fact).next()?;
+    let seen = ask(lookups, host, record_type, deadline).await;
+    let address = *addresses_in(&seen.fact).first()?;
     Some(ProbeTarget { host: host.clone(), address, port: 25, tlsa: TlsaSet::None })
-}
-
-/// The addresses that an answer gives.
-pub(crate) fn addresses(fact: &DnsFact) -> impl Iterator<Item = IpAddr> + '_ {
-    let records = fact.answer().map_or(&[][..], |answer| &answer.records[..]);
-    records.iter().filter_map(|record| match record.data {
-        RecordData::A { address } => Some(IpAddr::V4(address)),
-        RecordData::Aaaa { address } => Some(IpAddr::V6(address)),
-        RecordData::Mx { .. }
-        | RecordData::Ns { .. }
-        | RecordData::Txt { .. }
-        | RecordData::Tlsa { .. }
-        | RecordData::Cname { .. }
-        | RecordData::Soa(_) => None,
-    })
 }
 
 /// A value that holds for a while, made once by whoever needs it first.
