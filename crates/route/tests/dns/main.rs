@@ -1,5 +1,7 @@
 //! DNS with real sockets on loopback.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 mod client;
 mod delegation;
 mod exchangers;
