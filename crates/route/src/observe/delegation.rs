@@ -111,8 +111,10 @@ impl Walk<'_> {
         let addresses = reachable(addresses);
         let answers = concurrently::all(addresses.iter().map(|address| async {
             let at = self.server(server, *address, ServerRole::Authority);
-            let soa = self.ask(Question::new(zone, RecordType::Soa), &at).await;
-            let mx = self.ask(Question::new(self.domain.as_str(), RecordType::Mx), &at).await;
+            let (soa, mx) = tokio::join!(
+                self.ask(Question::new(zone, RecordType::Soa), &at),
+                self.ask(Question::new(self.domain.as_str(), RecordType::Mx), &at),
+            );
             (soa.map(|(id, _)| id), mx.map(|(id, _)| id))
         }))
         .await;

@@ -30,6 +30,9 @@ use udp::Heard;
 /// server or its firewall (RFC 7766 §5), not a dead server.
 pub const TRUNCATED_WITHOUT_TCP: &str = "truncated over UDP, and no answer over TCP: ";
 
+/// Begins the detail of [`DnsOutcome::Unreachable`] where this machine could not even send, which says nothing about the server.
+pub const ON_OUR_SIDE: &str = "on our side: ";
+
 /// What is asked.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Question {
@@ -160,7 +163,7 @@ impl DnsClient {
             Some(sockets) => udp::exchange(udp::Way::Shared(sockets.join()), asked, deadline).await,
             None => match udp::own_socket(server).await {
                 Ok(socket) => udp::exchange(udp::Way::own(socket), asked, deadline).await,
-                Err(error) => Heard::Unreachable(error),
+                Err(error) => return on_our_side(&error),
             },
         };
         match heard {
@@ -177,14 +180,21 @@ impl DnsClient {
             },
             // Most likely a server that writes names its own way; a forger cannot answer over TCP. Where there is no TCP, the
             // answer counts: id and port matched.
-            Heard::NameCaseChanged(answer) => {
-                match tcp::exchange(&asked.query(Edns::With), server, deadline).await {
-                    Ok(answer) => DnsOutcome::Answer(answer),
-                    Err(_) => DnsOutcome::Answer(answer),
-                }
+            Heard::NameCaseChanged { answer, edns } => {
+                let over_tcp = tcp::exchange(&asked.query(edns), server, deadline).await;
+                DnsOutcome::Answer(without_edns(over_tcp.unwrap_or(answer), edns))
             }
         }
     }
+}
+
+/// No socket: without a route the network says no; anything else, such as too many open files, says nothing about the server.
+fn on_our_side(error: &io::Error) -> DnsOutcome {
+    let detail = match error.kind() {
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => error.to_string(),
+        _ => format!("{ON_OUR_SIDE}{error}"),
+    };
+    DnsOutcome::Unreachable { detail }
 }
 
 fn without_edns(mut answer: DnsAnswer, edns: Edns) -> DnsAnswer {

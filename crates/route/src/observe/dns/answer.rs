@@ -108,11 +108,12 @@ fn read_answers(
             } else {
                 wanted.push(record);
             }
-        } else if record.rtype() == Rtype::CNAME && aliases.len() < DNS_RECORDS_MAX {
-            if let Some(alias) = record.into_record::<Cname<WireName<'_>>>()? {
-                let (owner, data) = alias.into_owner_and_data();
-                aliases.push((owner, data.into_cname()));
-            }
+            continue;
+        }
+        let is_alias = record.rtype() == Rtype::CNAME && aliases.len() < DNS_RECORDS_MAX;
+        if let Some(alias) = record.into_record::<Cname<WireName<'_>>>()?.filter(|_| is_alias) {
+            let (owner, data) = alias.into_owner_and_data();
+            aliases.push((owner, data.into_cname()));
         }
     }
 

@@ -21,7 +21,10 @@ pub(super) enum Heard {
         edns: Edns,
     },
     /// The answer repeats the name in another case than it was asked for.
-    NameCaseChanged(DnsAnswer),
+    NameCaseChanged {
+        answer: DnsAnswer,
+        edns: Edns,
+    },
     Silence,
     Unreachable(io::Error),
     Malformed(String),
@@ -155,10 +158,10 @@ impl Exchange<'_> {
         if truncated {
             return Step::Done(Heard::Truncated { edns });
         }
-        if case == NameCase::Changed {
-            return Step::Done(Heard::NameCaseChanged(answer));
-        }
         let refuses_edns = matches!(answer.rcode, Rcode::FormErr | Rcode::NotImp);
+        if case == NameCase::Changed && !refuses_edns {
+            return Step::Done(Heard::NameCaseChanged { answer, edns });
+        }
         match (edns, refuses_edns, self.edns_refused.take()) {
             (Edns::With, true, None) => {
                 self.edns_refused = Some(answer);
