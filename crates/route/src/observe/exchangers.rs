@@ -157,12 +157,27 @@ impl Search<'_> {
         if answers.iter().any(|answer| answer.rcode == Rcode::NxDomain) {
             host.registrable = self.registrable_of(name).await;
         }
-        let secure = answers.iter().any(|answer| answer.ad && !answer.records.is_empty());
-        if secure && security == MxSecurity::Authenticated {
-            let seen = self.lookups.host(&format!("_25._tcp.{name}"), RecordType::Tlsa, self.deadline).await;
-            host.tlsa = Some((self.keep(&seen), seen));
+        let secure = answers.iter().find(|answer| answer.ad && !answer.records.is_empty());
+        if let Some(secure) = secure.filter(|_| security == MxSecurity::Authenticated) {
+            host.tlsa = Some(self.tlsa_of(name, secure).await);
         }
         host
+    }
+
+    /// Where the host is an alias, the name at its end counts first (RFC 7672 §2.2.3).
+    async fn tlsa_of(&self, name: &str, addresses: &DnsAnswer) -> (ObservationId, Arc<Seen>) {
+        if let Some(end) = addresses.aliases.last() {
+            let seen = self.tlsa_at(end).await;
+            if !seen.1.fact.answer().is_some_and(|answer| is_usable(answer) && answer.records.is_empty()) {
+                return seen;
+            }
+        }
+        self.tlsa_at(name).await
+    }
+
+    async fn tlsa_at(&self, base: &str) -> (ObservationId, Arc<Seen>) {
+        let seen = self.lookups.host(&format!("_25._tcp.{base}"), RecordType::Tlsa, self.deadline).await;
+        (self.keep(&seen), seen)
     }
 
     async fn addresses_of(&self, name: &str) -> (Host, [Arc<Seen>; 2]) {
