@@ -1,4 +1,0 @@
-//! Stub.
-/// Stub.
-#[derive(Default)]
-pub struct Politeness;
