@@ -9,9 +9,14 @@ mod diagnosis;
 pub mod limits;
 mod network;
 mod observation;
+mod observe;
 mod survey;
 
 pub use diagnosis::*;
 pub use network::{NetworkGuard, SpecialUse, special_use};
 pub use observation::*;
+pub use observe::{
+    NotNow, Permit, Politeness, PolitenessConfig, ProbeTarget, Prober, ProberConfig, ProberError, Purpose,
+    TlsSetupError, TlsaSet, VisitEnd, dane_state,
+};
 pub use survey::*;

@@ -36,5 +36,5 @@ pub const REPLY_MAX: Duration = Duration::from_secs(15);
 /// How long a TLS handshake may take.
 pub const HANDSHAKE_MAX: Duration = Duration::from_secs(15);
 
-/// How long a reply to QUIT is waited for: nothing depends on it, but it is polite to let the server close.
-pub const QUIT_MAX: Duration = Duration::from_secs(2);
+/// How long a reply to QUIT is waited for: nothing depends on it (Postfix does not wait at all), but it is polite to let the server close.
+pub const QUIT_MAX: Duration = Duration::from_millis(500);
