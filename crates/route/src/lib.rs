@@ -17,6 +17,6 @@ pub use network::{NetworkGuard, SpecialUse, special_use};
 pub use observation::*;
 pub use observe::{
     NotNow, Permit, Politeness, PolitenessConfig, ProbeTarget, Prober, ProberConfig, ProberError, Purpose,
-    TlsSetupError, TlsaSet, VisitEnd, dane_state,
+    TlsSetupError, TlsaSet, VisitEnd, dane_state, read_certificate,
 };
 pub use survey::*;

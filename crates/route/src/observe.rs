@@ -9,4 +9,4 @@ mod tls;
 pub use dane::dane_state;
 pub use politeness::{NotNow, Permit, Politeness, PolitenessConfig, Purpose, VisitEnd};
 pub use probe::{ProbeTarget, Prober, ProberConfig, ProberError, TlsaSet};
-pub use tls::TlsSetupError;
+pub use tls::{TlsSetupError, read_certificate};

@@ -85,25 +85,16 @@ impl TlsProbe {
 
     /// What is to be thought of the certificates that a server showed, its own first.
     pub(super) fn judge(&self, chain: &[CertificateDer<'_>], host: &str, now: Timestamp) -> CertificateFact {
-        let chain_verdict = self.chain_verdict(chain, now);
-        let Some(Ok((_, certificate))) = chain.first().map(|own| X509Certificate::from_der(own)) else {
-            return CertificateFact {
+        match chain.first().and_then(|own| read_certificate(own, host)) {
+            Some(fact) => CertificateFact { chain: self.chain_verdict(chain, now), ..fact },
+            None => CertificateFact {
                 names: Vec::new(),
                 issuer: String::new(),
                 not_before: Timestamp::UNIX_EPOCH,
                 not_after: Timestamp::UNIX_EPOCH,
                 chain: ChainVerdict::Invalid { detail: "the certificate cannot be read".to_owned() },
                 name_matches: false,
-            };
-        };
-        let names = names_of(&certificate);
-        CertificateFact {
-            name_matches: names.iter().any(|name| name_matches(name, host)),
-            names: names.into_iter().take(CERTIFICATE_NAMES_MAX).map(|name| shorten(&name)).collect(),
-            issuer: shorten(&certificate.issuer().to_string()),
-            not_before: timestamp(certificate.validity().not_before.timestamp()),
-            not_after: timestamp(certificate.validity().not_after.timestamp()),
-            chain: chain_verdict,
+            },
         }
     }
 
@@ -126,6 +117,21 @@ impl TlsProbe {
             Err(error) => ChainVerdict::Invalid { detail: error.to_string() },
         }
     }
+}
+
+/// Names, issuer and dates of a certificate, and whether one of the names is `host`; whom it leads to is not asked (`UnknownIssuer`).
+/// `None` when it cannot be read.
+pub fn read_certificate(certificate: &CertificateDer<'_>, host: &str) -> Option<CertificateFact> {
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    let names = names_of(&certificate);
+    Some(CertificateFact {
+        name_matches: names.iter().any(|name| name_matches(name, host)),
+        names: names.into_iter().take(CERTIFICATE_NAMES_MAX).map(|name| shorten(&name)).collect(),
+        issuer: shorten(&certificate.issuer().to_string()),
+        not_before: timestamp(certificate.validity().not_before.timestamp()),
+        not_after: timestamp(certificate.validity().not_after.timestamp()),
+        chain: ChainVerdict::UnknownIssuer,
+    })
 }
 
 /// Whether the first certificate leads to this authority, by certificates that are all valid at `now`.
