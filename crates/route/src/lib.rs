@@ -6,12 +6,14 @@
 //! Never connects to private or special-use addresses unless allowed, never sends MAIL or RCPT.
 
 mod diagnosis;
+mod judge;
 pub mod limits;
 mod network;
 mod observation;
 mod survey;
 
 pub use diagnosis::*;
+pub use judge::{Earlier, JudgeContext, judge};
 pub use network::{NetworkGuard, SpecialUse, special_use};
 pub use observation::*;
 pub use survey::*;
