@@ -239,8 +239,7 @@ impl Observer {
             ca_file: config.ca_file.clone(),
             ..ProberConfig::default()
         };
-        let prober =
-            Prober::new(prober, Arc::clone(&guard), Arc::new(Politeness::default()))?;
+        let prober = Prober::new(prober, Arc::clone(&guard), Arc::new(Politeness::default()))?;
         let canaries = Canaries::new(config.canaries.clone());
         let first = resolvers.remove(0);
         let lookups = Lookups::new(dns, first, resolvers);

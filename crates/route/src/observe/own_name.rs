@@ -6,7 +6,8 @@ use abprall_mail::Domain;
 
 /// The full name of this machine. `None` where it has none: then the prober says its address (RFC 5321 §4.1.4).
 pub(crate) fn own_name() -> Option<String> {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| fs::read_to_string("/etc/hostname"));
+    let name =
+        fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| fs::read_to_string("/etc/hostname"));
     let name = name.unwrap_or_default().trim().to_ascii_lowercase();
     let hosts = fs::read("/etc/hosts").unwrap_or_default();
     full_name(&name, &String::from_utf8_lossy(&hosts)).filter(|name| Domain::parse(name).is_ok())
