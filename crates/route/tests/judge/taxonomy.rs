@@ -3,8 +3,8 @@
 use abprall_mail::{Cause, Confidence, FindingId, Severity, Verdict};
 use abprall_route::{
     AddressState, AlternativeKind, CertificateFact, ChainVerdict, DaneState, Diagnosis, DnsOutcome, Fact,
-    HostLookup, MtaStsFact, MtaStsMode, MtaStsOutcome, MtaStsPolicy, MtaStsSurvey, Rcode, Record, RecordData,
-    RecordType, SenderOutcome, ServerRole, SmtpFact, TlsFact,
+    HostLookup, MtaStsFact, MtaStsMode, MtaStsOutcome, MtaStsPolicy, MtaStsSurvey, PathEnd, PathFact, Rcode,
+    Record, RecordData, RecordType, SenderOutcome, ServerRole, SmtpFact, TlsFact,
 };
 
 use crate::scene::*;
@@ -710,4 +710,55 @@ fn an_address_that_was_left_out_leaves_the_verdict_open() {
         )
         .judge();
     has(&diagnosis, Verdict::Unknown, &[FindingId::ConnectRefused]);
+}
+
+#[test]
+fn an_alias_to_a_name_that_is_gone_is_no_expired_domain() {
+    let dangling = change(nxdomain("com"), |answer| answer.aliases = vec!["gone.com".into()]);
+    let diagnosis = Scene::of("www.example.com").mx(dangling).judge();
+    has(&diagnosis, Verdict::UndeliverablePermanent, &[FindingId::DomainNxdomain, FindingId::ApexCname]);
+    let found = finding(&diagnosis, FindingId::DomainNxdomain);
+    assert_eq!(found.detail.as_deref(), Some("gone.com NXDOMAIN, SOA com"));
+    assert_ne!(diagnosis.causes[0].cause, Cause::Abandoned);
+}
+
+#[test]
+fn the_path_that_was_followed_is_evidence_of_where_the_network_ends() {
+    let mut scene =
+        Scene::of("example.com").host(10, "mx.example.com", &[("5.9.0.1", AddressState::Timeout)]);
+    let path = scene.keep(Fact::Path(PathFact {
+        target: "5.9.0.1".parse().unwrap(),
+        hops: Vec::new(),
+        end: PathEnd::Lost { after: Some("5.3.0.1".parse().unwrap()) },
+    }));
+    scene.survey.path = Some(path);
+    let diagnosis = scene.judge();
+    let found = finding(&diagnosis, FindingId::ConnectTimeout);
+    assert!(found.evidence.contains(&path));
+    assert_eq!(found.detail.as_deref(), Some("5.9.0.1; … 5.3.0.1 → ?"));
+}
+
+#[test]
+fn a_relay_of_the_operator_is_another_way_that_no_sender_takes_by_itself() {
+    let mut scene =
+        Scene::of("example.com").host(10, "mx.example.com", &[("5.9.0.1", AddressState::Refused)]);
+    let probe = scene.keep(smtp("relay.ours.net", "5.4.0.1", AddressState::Ok));
+    let name = "relay.ours.net".to_owned();
+    scene.survey.relays = vec![abprall_route::RelaySurvey { name, probes: vec![probe] }];
+    let diagnosis = scene.judge();
+    assert_eq!(diagnosis.verdict, Verdict::UndeliverableTransient, "the relay faces the same dead MX");
+    let relay = &diagnosis.alternatives[0];
+    assert_eq!((relay.kind, relay.state), (AlternativeKind::Relay, AddressState::Ok));
+    assert!(!relay.reached_by_standard_sender);
+}
+
+#[test]
+fn a_lone_hostile_mx_set_is_bounded() {
+    let mut scene = Scene::of("example.com");
+    for n in 0..3000 {
+        scene = scene.host_without_address(n, &format!("mx{n}.example.com"), &nxdomain("example.com"));
+    }
+    let diagnosis = scene.judge();
+    assert_eq!(diagnosis.findings.len(), abprall_route::limits::FINDINGS_MAX);
+    assert_eq!(diagnosis.verdict, Verdict::UndeliverablePermanent);
 }
