@@ -136,7 +136,7 @@ impl Ground {
                 Ground::TargetsUnknown
             };
         }
-        let ours = |target: &&&Target<'_>| match picture.egress {
+        let ours = |target: &&Target<'_>| match picture.egress {
             Egress::Blocked => !greets(target.fact.state),
             Egress::TurnedAway => {
                 matches!(target.fact.state, AddressState::Greeting4xx | AddressState::Greeting5xx)
