@@ -143,7 +143,7 @@ impl Ground {
             }
             Egress::Untested | Egress::Works => false,
         };
-        if tried.iter().all(ours) { Ground::EgressBlind } else { Ground::Connections }
+        if tried.iter().all(|target| ours(target)) { Ground::EgressBlind } else { Ground::Connections }
     }
 
     /// The verdict; `damaged`: something of the route is broken.
