@@ -5,13 +5,22 @@
 //!
 //! Never connects to private or special-use addresses unless allowed, never sends MAIL or RCPT.
 
+pub mod batch;
 mod diagnosis;
+mod judge;
 pub mod limits;
 mod network;
 mod observation;
+pub mod observe;
 mod survey;
 
 pub use diagnosis::*;
+pub use judge::{Earlier, JudgeContext, judge};
 pub use network::{NetworkGuard, SpecialUse, special_use};
 pub use observation::*;
+pub use observe::{
+    NotNow, Observer, ObserverConfig, ObserverError, Permit, Politeness, PolitenessConfig, ProbeTarget,
+    Prober, ProberConfig, ProberError, Purpose, TlsSetupError, TlsaSet, VisitEnd, dane_state,
+    read_certificate,
+};
 pub use survey::*;
