@@ -76,6 +76,8 @@ fn no_mx_and_an_address_that_cannot_be_looked_up_is_transient() {
     let diagnosis =
         Scene::of("example.com").mx(nodata("example.com")).own_addresses(&rcode(Rcode::ServFail)).judge();
     has(&diagnosis, Verdict::UndeliverableTransient, &[FindingId::DnsServfail]);
+    assert_eq!(sender(&diagnosis, "postfix"), defers("4.4.3"));
+    assert_eq!(sender(&diagnosis, "exim"), EXIM_DEFERS);
 }
 
 #[test]
@@ -761,4 +763,41 @@ fn a_lone_hostile_mx_set_is_bounded() {
     let diagnosis = scene.judge();
     assert_eq!(diagnosis.findings.len(), abprall_route::limits::FINDINGS_MAX);
     assert_eq!(diagnosis.verdict, Verdict::UndeliverablePermanent);
+}
+
+#[test]
+fn one_address_that_says_521_does_not_speak_for_the_others_of_its_host() {
+    let probes = vec![
+        no_mail_host("mx.example.com", "5.9.0.1"),
+        smtp("mx.example.com", "5.9.0.2", AddressState::Timeout),
+    ];
+    let diagnosis = Scene::of("example.com").host_probed(10, "mx.example.com", probes).judge();
+    has(
+        &diagnosis,
+        Verdict::UndeliverableTransient,
+        &[FindingId::HostAcceptsNoMail, FindingId::ConnectTimeout],
+    );
+}
+
+#[test]
+fn an_nxdomain_with_records_is_believed_in_neither() {
+    let odd = change(nxdomain("com"), |answer| answer.records = vec![mx(10, "mx.example.com")]);
+    has(&Scene::of("example.com").mx(odd).judge(), Verdict::UndeliverableTransient, &[]);
+}
+
+#[test]
+fn one_dead_canary_does_not_make_us_blind_and_most_of_them_do() {
+    let with_dead = |dead: usize| {
+        let mut scene = Scene::of("example.com").mx(rcode(Rcode::ServFail));
+        for n in 0..dead {
+            let name = "dead.canary.org";
+            scene.survey.vantage.canary_lookups[n] =
+                scene.keep_dns(name, RecordType::Mx, ServerRole::Resolver, "127.0.0.53", DnsOutcome::Silence);
+        }
+        scene.survey.vantage.canary_lookups.push(scene.survey.vantage.canary_lookups[2]);
+        scene.judge().verdict
+    };
+    assert_eq!(with_dead(1), Verdict::UndeliverableTransient);
+    assert_eq!(with_dead(2), Verdict::UndeliverableTransient, "half of four still answer");
+    assert_eq!(with_dead(3), Verdict::VantageBlind);
 }
