@@ -5,13 +5,19 @@
 //!
 //! Never connects to private or special-use addresses unless allowed, never sends MAIL or RCPT.
 
+mod claim;
 mod diagnosis;
+mod hops;
 pub mod limits;
 mod network;
 mod observation;
 mod survey;
 
+pub use claim::{
+    Advice, CauseFamily, Claim, ClaimJudgement, DecisionRow, OurHosts, Ownership, ParseOurHostsError, hold_against,
+};
 pub use diagnosis::*;
+pub use hops::{FailingHop, HopDelay, HopEnd, HopReason, HopSide, HopTls, MailHop, MailLoop, MailPath};
 pub use network::{NetworkGuard, SpecialUse, special_use};
 pub use observation::*;
 pub use survey::*;
