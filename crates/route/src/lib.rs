@@ -14,10 +14,13 @@ mod observation;
 mod survey;
 
 pub use claim::{
-    Advice, CauseFamily, Claim, ClaimJudgement, DecisionRow, OurHosts, Ownership, ParseOurHostsError, hold_against,
+    Advice, CauseFamily, Claim, ClaimJudgement, DecisionRow, OurHosts, Ownership, ParseOurHostsError,
+    hold_against,
 };
 pub use diagnosis::*;
-pub use hops::{FailingHop, HopDelay, HopEnd, HopReason, HopSide, HopTls, MailHop, MailLoop, MailPath};
+pub use hops::{
+    FailingHop, HopDelay, HopEnd, HopReason, HopSide, HopTls, Leg, LegBasis, MailHop, MailLoop, MailPath,
+};
 pub use network::{NetworkGuard, SpecialUse, special_use};
 pub use observation::*;
 pub use survey::*;
