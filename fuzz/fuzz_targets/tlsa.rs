@@ -12,7 +12,8 @@ fuzz_target!(|input: &[u8]| {
     let Some(([usage, selector, matching, own], bytes)) = input.split_first_chunk() else { return };
     let (data, certificate) = if own % 2 == 0 { (bytes, bytes) } else { bytes.split_at(bytes.len() / 2) };
     let hex = data.iter().map(|byte| format!("{byte:02x}")).collect();
-    let record = RecordData::Tlsa { usage: usage % 5, selector: selector % 3, matching: matching % 4, data: hex };
+    let record =
+        RecordData::Tlsa { usage: usage % 5, selector: selector % 3, matching: matching % 4, data: hex };
     let tlsa = TlsaSet::Secure(vec![record.clone()]);
     let chain = [CertificateDer::from(certificate.to_vec()), CertificateDer::from(data.to_vec())];
     let state = dane_state(&tlsa, &chain, true, Timestamp::UNIX_EPOCH);
