@@ -9,6 +9,7 @@ mod classify;
 mod explain;
 mod process;
 mod report;
+mod route;
 mod rules;
 mod suppressions;
 mod why;
@@ -30,6 +31,7 @@ enum Command {
     Why(why::Args),
     Suppressions(suppressions::Args),
     Report(report::Args),
+    Route(Box<route::Args>),
     Rules(rules::Args),
 }
 
@@ -43,6 +45,7 @@ impl Cli {
             Command::Why(args) => args.run(),
             Command::Suppressions(args) => args.run(),
             Command::Report(args) => args.run(),
+            Command::Route(args) => args.run(),
             Command::Rules(args) => args.run(),
         }
     }

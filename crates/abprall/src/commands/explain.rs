@@ -7,11 +7,10 @@ use crate::language::Lang;
 use crate::rule_files::RuleFiles;
 
 mod labels;
-mod layout;
 mod page;
 mod question;
 
-use layout::{Markdown, Terminal};
+use crate::layout::{Markdown, Terminal};
 use page::Page;
 use question::Question;
 
