@@ -81,7 +81,7 @@ pub(super) fn picture(diagnosis: &Diagnosis, language: Language) -> String {
         | Verdict::NoMailByIntent
         | Verdict::UndeliverableTransient
         | Verdict::UndeliverablePermanent => format!(
-            " · {} {}",
+            " · {}: {}",
             labels(language).confidence,
             labels::confidence(diagnosis.confidence, language)
         ),

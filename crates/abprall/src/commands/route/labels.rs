@@ -53,7 +53,7 @@ const EN: Labels = Labels {
     developer: "For the developer",
     administrator: "For the mail administrator",
     how: "How we know",
-    confidence: "Sure?",
+    confidence: "Confidence",
     looked_at: "Looked at",
     took: "took",
     from: "From here",
@@ -83,7 +83,7 @@ const DE: Labels = Labels {
     developer: "Für die Entwicklung",
     administrator: "Für die Mailadministration",
     how: "Woher wir das wissen",
-    confidence: "Sicher?",
+    confidence: "Sicherheit",
     looked_at: "Angesehen",
     took: "dauerte",
     from: "Von hier",
@@ -108,7 +108,7 @@ pub(super) fn labels(language: Language) -> &'static Labels {
 pub(super) fn severity(word: Severity, language: Language) -> &'static str {
     match word {
         Severity::High => pick(language, "serious", "schwer"),
-        Severity::Medium => pick(language, "matters", "wichtig"),
+        Severity::Medium => pick(language, "important", "wichtig"),
         Severity::Low => pick(language, "minor", "gering"),
         Severity::Info => pick(language, "note", "Hinweis"),
     }
@@ -118,18 +118,18 @@ pub(super) fn confidence(word: Confidence, language: Language) -> &'static str {
     match word {
         Confidence::Low => pick(
             language,
-            "low: seen once; look again before anything final",
-            "wenig: einmal gesehen; vor Endgültigem noch einmal prüfen",
+            "low (seen once; look again before anything final)",
+            "gering (einmal gesehen; vor Endgültigem noch einmal prüfen)",
         ),
         Confidence::Medium => pick(
             language,
-            "medium: seen twice, or once with proof",
-            "mittel: zweimal gesehen oder einmal mit Beweis",
+            "medium (seen twice, or once with proof)",
+            "mittel (zweimal gesehen oder einmal mit Beweis)",
         ),
         Confidence::High => pick(
             language,
-            "high: proof, at two different times, and our own side works",
-            "sehr: Beweise zu zwei Zeitpunkten, und unsere Seite funktioniert",
+            "high (proof, at two different times, and our own side works)",
+            "hoch (Beweise zu zwei Zeitpunkten, und unsere Seite funktioniert)",
         ),
     }
 }

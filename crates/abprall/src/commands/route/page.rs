@@ -2,7 +2,7 @@
 
 use std::io;
 
-use abprall_mail::{Language, Severity};
+use abprall_mail::{Language, Severity, Verdict};
 use abprall_route::{Alternative, Diagnosis, Finding, SenderView, Vantage};
 
 use super::labels::{self, Labels, labels};
@@ -46,7 +46,7 @@ impl Page<'_> {
     pub(super) fn write(&self, out: &mut impl RouteLayout) -> io::Result<()> {
         let verdict = self.diagnosis.verdict.knowledge(self.language);
         out.title(&format!("{}: {}", self.name(), verdict.title))?;
-        out.paragraph(&verdict.explanation)?;
+        out.paragraph(&format!("{}{}", verdict.explanation, self.sure()))?;
         if let Some(story) = self.bounce {
             story.write(out)?;
         }
@@ -69,6 +69,22 @@ impl Page<'_> {
         let domain = &self.diagnosis.domain;
         let readable = domain.to_unicode();
         if readable == domain.as_str() { readable } else { format!("{readable} ({domain})") }
+    }
+
+    /// How sure the verdict is; nothing where there is none to be sure of.
+    fn sure(&self) -> String {
+        match self.diagnosis.verdict {
+            Verdict::VantageBlind | Verdict::Unknown => String::new(),
+            Verdict::Deliverable
+            | Verdict::Degraded
+            | Verdict::NoMailByIntent
+            | Verdict::UndeliverableTransient
+            | Verdict::UndeliverablePermanent => format!(
+                " {}: {}.",
+                self.labels().confidence,
+                labels::confidence(self.diagnosis.confidence, self.language)
+            ),
+        }
     }
 
     fn write_findings(&self, out: &mut impl RouteLayout) -> io::Result<()> {
@@ -110,7 +126,7 @@ impl Page<'_> {
             let text = ranked.cause.knowledge(self.language);
             let likely = labels::likelihood(ranked.weight, self.language);
             let reasons: Vec<_> =
-                ranked.findings.iter().map(|id| format!("“{}”", id.knowledge(self.language).title)).collect();
+                ranked.findings.iter().map(|id| self.quoted(&id.knowledge(self.language).title)).collect();
             let mut line = format!("{likely}: {}. {}", text.title, text.explanation);
             if !reasons.is_empty() {
                 line = format!("{line} ({} {})", self.labels().speaks_for_it, reasons.join(", "));
@@ -118,6 +134,13 @@ impl Page<'_> {
             out.item(&line)?;
         }
         Ok(())
+    }
+
+    fn quoted(&self, text: &str) -> String {
+        match self.language {
+            Language::En => format!("“{text}”"),
+            Language::De => format!("„{text}“"),
+        }
     }
 
     fn write_alternatives(&self, out: &mut impl RouteLayout) -> io::Result<()> {
@@ -179,7 +202,7 @@ impl Page<'_> {
         for view in senders {
             let mut line = labels::sender_outcome(view.outcome, self.language).to_owned();
             if let Some(via) = &view.via {
-                line = format!("{line}: {via}");
+                line = format!("{line} {} {via}", pick(self.language, "to", "an"));
             }
             if let Some(status) = &view.status {
                 line = format!("{line} ({status})");
@@ -208,13 +231,13 @@ impl Page<'_> {
     fn write_evidence(&self, out: &mut impl RouteLayout) -> io::Result<()> {
         let diagnosis = self.diagnosis;
         out.heading(self.labels().how)?;
-        let seconds = format!("{}.{} s", diagnosis.took_ms / 1000, diagnosis.took_ms % 1000 / 100);
+        let point = pick(self.language, ".", ",");
+        let seconds = format!("{}{point}{} s", diagnosis.took_ms / 1000, diagnosis.took_ms % 1000 / 100);
         let facts = match self.language {
             Language::En => format!("{} observations", diagnosis.observations.iter().count()),
             Language::De => format!("{} Beobachtungen", diagnosis.observations.iter().count()),
         };
         let mut rows = vec![
-            (self.labels().confidence, labels::confidence(diagnosis.confidence, self.language).to_owned()),
             (
                 self.labels().looked_at,
                 format!("{}, {} {seconds}, {facts}", dates::minute(diagnosis.checked_at), self.labels().took),

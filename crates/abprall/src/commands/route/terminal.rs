@@ -95,15 +95,23 @@ impl<W: Write> Terminal<W> {
         let word = format!("{:width$}", place.word, width = columns.word);
         let used = INDENT + columns.address + columns.word + 5;
         let room = self.width().saturating_sub(used);
-        write!(self.out(), "  {stem}    {style}{symbol}{style:#} {address}  {style}{word}{style:#}")?;
-        if place.particulars.is_empty() {
-            return writeln!(self.out());
+        let fits = room >= PARTICULARS_WIDTH_MIN && place.particulars.chars().count() <= room;
+        if place.particulars.is_empty() || !fits {
+            let word = place.word;
+            writeln!(self.out(), "  {stem}    {style}{symbol}{style:#} {address}  {style}{word}{style:#}")?;
         }
-        if room >= PARTICULARS_WIDTH_MIN && place.particulars.chars().count() <= room {
-            return writeln!(self.out(), "  {DIM}{}{DIM:#}", plain(&place.particulars));
+        if place.particulars.is_empty() {
+            return Ok(());
+        }
+        if fits {
+            let particulars = plain(&place.particulars);
+            return writeln!(
+                self.out(),
+                "  {stem}    {style}{symbol}{style:#} {address}  {style}{word}{style:#}  {DIM}{particulars}{DIM:#}"
+            );
         }
         let short = cut(&place.particulars, self.width().saturating_sub(INDENT + 3));
-        writeln!(self.out(), "\n  {stem}      {DIM}{short}{DIM:#}")
+        writeln!(self.out(), "  {stem}      {DIM}{short}{DIM:#}")
     }
 }
 
