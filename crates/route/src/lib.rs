@@ -5,13 +5,18 @@
 //!
 //! Never connects to private or special-use addresses unless allowed, never sends MAIL or RCPT.
 
+pub mod batch;
 mod diagnosis;
+mod judge;
 pub mod limits;
 mod network;
 mod observation;
+pub mod observe;
 mod survey;
 
 pub use diagnosis::*;
+pub use judge::{Earlier, JudgeContext, judge};
 pub use network::{NetworkGuard, SpecialUse, special_use};
 pub use observation::*;
+pub use observe::{Observer, ObserverConfig, ObserverError};
 pub use survey::*;

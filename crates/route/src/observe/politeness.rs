@@ -1,0 +1,4 @@
+//! Stub.
+/// Stub.
+#[derive(Default)]
+pub struct Politeness;
