@@ -6,7 +6,9 @@
 //! Never connects to private or special-use addresses unless allowed, never sends MAIL or RCPT.
 
 pub mod batch;
+mod claim;
 mod diagnosis;
+mod hops;
 mod judge;
 pub mod limits;
 mod network;
@@ -14,7 +16,11 @@ mod observation;
 pub mod observe;
 mod survey;
 
+pub use claim::{
+    Advice, CauseFamily, Claim, ClaimJudgement, DecisionRow, OurHosts, Ownership, ParseOurHostsError, hold_against,
+};
 pub use diagnosis::*;
+pub use hops::{FailingHop, HopDelay, HopEnd, HopReason, HopSide, HopTls, MailHop, MailLoop, MailPath};
 pub use judge::{Earlier, JudgeContext, judge};
 pub use network::{NetworkGuard, SpecialUse, special_use};
 pub use observation::*;
