@@ -3,6 +3,7 @@ use std::process::ExitCode;
 
 use abprall_bounce::Kind;
 use abprall_mail::Language;
+use abprall_route::{ObserverConfig, OurHosts};
 use anyhow::Context;
 
 use crate::intake::{self, Inputs, Judged, Progress};
@@ -15,6 +16,7 @@ mod labels;
 mod look;
 mod map;
 mod markdown;
+mod observing;
 mod options;
 mod page;
 mod people;
@@ -27,6 +29,7 @@ mod terminal;
 use answer::Answer;
 use bounce::Bounce;
 use look::Looker;
+use observing::LabOptions;
 use options::{Format, LookOptions};
 use page::Notes;
 use target::Target;
@@ -73,6 +76,9 @@ pub(crate) struct Args {
     look: LookOptions,
 
     #[command(flatten)]
+    lab: LabOptions,
+
+    #[command(flatten)]
     rules: RuleFiles,
 }
 
@@ -81,37 +87,56 @@ impl Args {
         let language = Language::from(self.lang);
         if let Some(path) = &self.show {
             let diagnoses = stored::read(path, language)?;
-            let answers = diagnoses.into_iter().map(|one| Answer { diagnosis: Some(one), bounce: None });
-            return self.print(answers.map(Ok));
-        }
-        let mut targets = Vec::with_capacity(self.targets.len());
-        for text in &self.targets {
-            match Target::read(text) {
-                Ok(target) => targets.push(target),
-                Err(problem) => return Ok(usage(&problem)),
+            if self.format == Format::Svg && diagnoses.len() > 1 {
+                return Ok(usage(ONE_PICTURE));
             }
+            let answers: Vec<_> =
+                diagnoses.into_iter().map(|one| Answer { diagnosis: Some(one), bounce: None }).collect();
+            return Printer::new(&self).print(&answers);
         }
+        match self.questions() {
+            Ok(questions) => self.answer(questions),
+            Err(problem) => Ok(usage(&problem)),
+        }
+    }
+
+    /// What is asked, checked: what is wrong here is the operator's to mend.
+    fn questions(&self) -> Result<Questions, String> {
+        let targets: Vec<_> = self.targets.iter().map(|text| Target::read(text)).collect::<Result<_, _>>()?;
+        let has_domain = targets.iter().any(|target| matches!(target, Target::Domain(_)));
         if self.format == Format::Svg && (targets.len() > 1 || self.offline) {
-            return Ok(usage("a picture shows the route of one domain"));
+            return Err(ONE_PICTURE.to_owned());
         }
+        if self.offline && has_domain {
+            return Err("--offline is about bounces: a domain has to be looked at".to_owned());
+        }
+        let ours = self.our_host.iter().map(String::as_str);
+        Ok(Questions {
+            targets,
+            config: observing::config(&self.look, &self.lab).map_err(|error| error.to_string())?,
+            ours: OurHosts::parse(ours).map_err(|error| error.to_string())?,
+        })
+    }
+
+    fn answer(&self, questions: Questions) -> anyhow::Result<ExitCode> {
+        let Questions { targets, config, ours } = questions;
+        let language = Language::from(self.lang);
         let earlier = match &self.earlier {
             Some(path) => stored::read(path, language)?,
             None => Vec::new(),
         };
-        let mut looker = Looker::new(&self.look, earlier, language)?;
+        let mut looker = if self.offline { None } else { Some(Looker::new(config, earlier, language)?) };
+        let mut printer = Printer::new(self);
         let mut code = ExitCode::SUCCESS;
-        for (number, target) in targets.into_iter().enumerate() {
+        for target in targets {
             let answers = match target {
-                Target::Domain(_) if self.offline => {
-                    return Ok(usage("--offline is about bounces: a domain has to be looked at"));
-                }
                 Target::Domain(domain) => {
-                    vec![Answer { diagnosis: Some(looker.look(&domain)?), bounce: None }]
+                    let diagnosis = looker.as_mut().map(|looker| looker.look(&domain));
+                    vec![Answer { diagnosis, bounce: None }]
                 }
-                Target::File(path) => self.about_bounces(path, &mut looker)?,
+                Target::File(path) => self.about_bounces(path, &ours, looker.as_mut())?,
             };
-            let _ = number;
-            let one = self.print(answers.into_iter().map(Ok))?;
+            let one = printer.print(&answers)?;
             if one != ExitCode::SUCCESS {
                 code = one;
             }
@@ -120,27 +145,32 @@ impl Args {
     }
 
     /// An answer for every failure or delay in the file.
-    fn about_bounces(&self, path: PathBuf, looker: &mut Looker) -> anyhow::Result<Vec<Answer>> {
-        let bounces = self.bounces(path)?;
-        let mut answers = Vec::with_capacity(bounces.len());
-        for bounce in bounces {
-            let diagnosis = match bounce.domain() {
-                Some(domain) if !self.offline => Some(looker.look(&domain)?),
-                Some(_) | None => None,
+    fn about_bounces(
+        &self,
+        path: PathBuf,
+        ours: &OurHosts,
+        mut looker: Option<&mut Looker>,
+    ) -> anyhow::Result<Vec<Answer>> {
+        let mut answers = Vec::new();
+        for mut bounce in self.bounces(path, ours)? {
+            let mut diagnosis = match (bounce.domain(), &mut looker) {
+                (Some(domain), Some(looker)) => Some(looker.look(&domain)),
+                (Some(_) | None, _) => None,
             };
+            bounce.hold_against(diagnosis.as_mut(), self.lang.into());
             answers.push(Answer { diagnosis, bounce: Some(bounce) });
         }
         Ok(answers)
     }
 
-    fn bounces(&self, path: PathBuf) -> anyhow::Result<Vec<Bounce>> {
+    fn bounces(&self, path: PathBuf, ours: &OurHosts) -> anyhow::Result<Vec<Bounce>> {
         let name = path.display().to_string();
         let rules = RuleFiles { rules: self.rules.rules.clone() };
         let classifier = rules.classifier()?;
         let inputs = Inputs { paths: vec![path], lines: false, rules };
         let mut bounces = Vec::new();
         let totals = intake::run(&inputs, &classifier, Progress::Never, |judged| {
-            take_failures(judged, &mut bounces);
+            take_failures(judged, ours, &mut bounces);
             Ok(())
         })?;
         if let Some((path, error)) = totals.unreadable.into_iter().next() {
@@ -150,31 +180,56 @@ impl Args {
             !bounces.is_empty(),
             "{name} holds no bounce: nothing in it reports a failure or a delay"
         );
+        anyhow::ensure!(
+            self.format != Format::Svg || bounces.len() == 1,
+            "{name} holds {} bounces; {ONE_PICTURE}",
+            bounces.len()
+        );
         Ok(bounces)
-    }
-
-    fn print(&self, answers: impl Iterator<Item = anyhow::Result<Answer>>) -> anyhow::Result<ExitCode> {
-        let notes = if self.verbose { Notes::Shown } else { Notes::Counted };
-        let mut code = ExitCode::SUCCESS;
-        for (number, answer) in answers.enumerate() {
-            let answer = answer?;
-            if number > 0 && matches!(self.format, Format::Text | Format::Markdown) {
-                anstream::println!("\n");
-            }
-            answer.write(self.format, self.lang.into(), notes)?;
-            if !answer.is_yes() {
-                code = ExitCode::from(1);
-            }
-        }
-        Ok(code)
     }
 }
 
-fn take_failures(judged: Judged, bounces: &mut Vec<Bounce>) {
+const ONE_PICTURE: &str = "a picture shows the route of one domain";
+
+/// What is asked, after checking.
+struct Questions {
+    targets: Vec<Target>,
+    config: ObserverConfig,
+    ours: OurHosts,
+}
+
+/// Prints answers one below the other.
+struct Printer {
+    format: Format,
+    language: Language,
+    notes: Notes,
+    printed: usize,
+}
+
+impl Printer {
+    fn new(args: &Args) -> Self {
+        let notes = if args.verbose { Notes::Shown } else { Notes::Counted };
+        Self { format: args.format, language: args.lang.into(), notes, printed: 0 }
+    }
+
+    /// 1 when one of the answers is "no".
+    fn print(&mut self, answers: &[Answer]) -> anyhow::Result<ExitCode> {
+        for answer in answers {
+            if self.printed > 0 && matches!(self.format, Format::Text | Format::Markdown) {
+                anstream::println!("\n");
+            }
+            self.printed += 1;
+            answer.write(self.format, self.language, self.notes)?;
+        }
+        Ok(ExitCode::from(u8::from(!answers.iter().all(Answer::is_yes))))
+    }
+}
+
+fn take_failures(judged: Judged, ours: &OurHosts, bounces: &mut Vec<Bounce>) {
     let reports = judged.reading.reports.into_iter().zip(judged.classifications);
     for (index, (report, classification)) in reports.enumerate() {
         if matches!(report.kind, Kind::Failed | Kind::Delayed) {
-            bounces.push(Bounce { source: judged.source.clone(), index, report, judged: classification });
+            bounces.push(Bounce::new(judged.source.clone(), index, report, classification, ours));
         }
     }
 }

@@ -6,7 +6,7 @@ use abprall_mail::{Language, Verdict};
 use abprall_route::Diagnosis;
 use serde::Serialize;
 
-use super::bounce::Bounce;
+use super::bounce::{Bounce, BounceLine};
 use super::labels::{self, labels};
 use super::map::Map;
 use super::options::Format;
@@ -26,7 +26,7 @@ struct Line<'a> {
     #[serde(flatten)]
     diagnosis: Option<&'a Diagnosis>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    bounce: Option<serde_json::Value>,
+    bounce: Option<BounceLine<'a>>,
 }
 
 impl Answer {
@@ -39,7 +39,7 @@ impl Answer {
         let mut out = anstream::AutoStream::auto(io::stdout().lock());
         match format {
             Format::Json => {
-                let bounce = self.bounce.as_ref().map(Bounce::json).transpose()?;
+                let bounce = self.bounce.as_ref().map(Bounce::line);
                 serde_json::to_writer(&mut out, &Line { diagnosis: self.diagnosis.as_ref(), bounce })?;
                 writeln!(out)?;
             }

@@ -1,5 +1,6 @@
 //! The page that answers: the verdict, what is wrong, whose fault it is, the map, what works instead, what to do now.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use abprall_mail::{Language, Severity, Verdict};
@@ -115,7 +116,13 @@ impl Page<'_> {
     fn write_finding(&self, finding: &Finding, out: &mut impl RouteLayout) -> io::Result<()> {
         let word = labels::severity(finding.severity, self.language);
         let title = &finding.id.knowledge(self.language).title;
-        out.finding(finding.severity, word, title, &finding.explanation)
+        // The particulars, where the sentence does not tell them.
+        match finding.detail.as_deref().filter(|detail| !finding.explanation.contains(detail)) {
+            Some(detail) => {
+                out.finding(finding.severity, word, title, &format!("{} ({detail})", finding.explanation))
+            }
+            None => out.finding(finding.severity, word, title, &finding.explanation),
+        }
     }
 
     fn write_fault(&self, out: &mut impl RouteLayout) -> io::Result<()> {
@@ -125,8 +132,9 @@ impl Page<'_> {
         for ranked in self.diagnosis.causes.iter().take(CAUSES_MAX) {
             let text = ranked.cause.knowledge(self.language);
             let likely = labels::likelihood(ranked.weight, self.language);
+            let reasons: BTreeSet<_> = ranked.findings.iter().collect();
             let reasons: Vec<_> =
-                ranked.findings.iter().map(|id| self.quoted(&id.knowledge(self.language).title)).collect();
+                reasons.into_iter().map(|id| self.quoted(&id.knowledge(self.language).title)).collect();
             let mut line = format!("{likely}: {}. {}", text.title, text.explanation);
             if !reasons.is_empty() {
                 line = format!("{line} ({} {})", self.labels().speaks_for_it, reasons.join(", "));
