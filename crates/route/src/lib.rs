@@ -24,5 +24,9 @@ pub use hops::{FailingHop, HopDelay, HopEnd, HopReason, HopSide, HopTls, MailHop
 pub use judge::{Earlier, JudgeContext, judge};
 pub use network::{NetworkGuard, SpecialUse, special_use};
 pub use observation::*;
-pub use observe::{Observer, ObserverConfig, ObserverError};
+pub use observe::{
+    NotNow, Observer, ObserverConfig, ObserverError, Permit, Politeness, PolitenessConfig, ProbeTarget,
+    Prober, ProberConfig, ProberError, Purpose, TlsSetupError, TlsaSet, VisitEnd, dane_state,
+    read_certificate,
+};
 pub use survey::*;

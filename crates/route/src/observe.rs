@@ -14,8 +14,10 @@ use rustls::{ClientConfig, RootCertStore};
 use crate::{NetworkGuard, Survey};
 
 mod asking;
+mod bounded;
 mod concurrently;
 mod contact;
+mod dane;
 pub mod delegation;
 pub mod dns;
 pub mod exchangers;
@@ -31,20 +33,23 @@ mod relay;
 mod run;
 mod signal;
 pub mod system_resolver;
+mod tls;
 mod trace;
 mod vantage;
 mod wildcard;
 
 use dns::{DnsClient, DnsServer};
-use politeness::Politeness;
-use probe::{Prober, ProberConfig, ProberError};
 use vantage::Canaries;
 
+pub use dane::dane_state;
 pub use https::{FetchError, HttpsClient, Response};
 pub use lookups::{Lookups, Seen};
 pub use mta_sts::policy::{MtaStsRecord, ParsePolicyError, parse_policy, read_record};
+pub use politeness::{NotNow, Permit, Politeness, PolitenessConfig, Purpose, VisitEnd};
+pub use probe::{ProbeTarget, Prober, ProberConfig, ProberError, TlsaSet};
 pub use probing::Families;
 pub use relay::{ParseRelayError, Relay};
+pub use tls::{TlsSetupError, read_certificate};
 
 /// How to look.
 #[derive(Clone, Debug)]
@@ -229,10 +234,12 @@ impl Observer {
             tls,
             config.https_port,
         );
-        let source = vantage::source_towards([vantage::FAR_IPV4, vantage::FAR_IPV6]);
-        let ehlo_name = config.ehlo_name.clone().unwrap_or_else(|| own_name::own_name(source));
-        let prober =
-            Prober::new(ProberConfig { ehlo_name }, Arc::clone(&guard), Arc::new(Politeness::default()))?;
+        let prober = ProberConfig {
+            ehlo_name: config.ehlo_name.clone().or_else(own_name::own_name),
+            ca_file: config.ca_file.clone(),
+            ..ProberConfig::default()
+        };
+        let prober = Prober::new(prober, Arc::clone(&guard), Arc::new(Politeness::default()))?;
         let canaries = Canaries::new(config.canaries.clone());
         let first = resolvers.remove(0);
         let lookups = Lookups::new(dns, first, resolvers);

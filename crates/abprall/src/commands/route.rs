@@ -11,6 +11,7 @@ use crate::language::Lang;
 use crate::rule_files::RuleFiles;
 
 mod answer;
+mod batch;
 mod bounce;
 mod labels;
 mod look;
@@ -27,6 +28,7 @@ mod target;
 mod terminal;
 
 use answer::Answer;
+use batch::BatchArgs;
 use bounce::Bounce;
 use look::Looker;
 use observing::LabOptions;
@@ -41,7 +43,7 @@ use target::Target;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Domains, addresses, or files with bounces (.eml, mbox, Maildir); `-` is a bounce on standard input.
-    #[arg(required_unless_present = "show", value_name = "DOMAIN|FILE")]
+    #[arg(required_unless_present_any = ["show", "batch"], value_name = "DOMAIN|FILE")]
     targets: Vec<String>,
 
     /// How to print.
@@ -79,6 +81,9 @@ pub(crate) struct Args {
     lab: LabOptions,
 
     #[command(flatten)]
+    batch: BatchArgs,
+
+    #[command(flatten)]
     rules: RuleFiles,
 }
 
@@ -95,7 +100,10 @@ impl Args {
             return Printer::new(&self).print(&answers);
         }
         match self.questions() {
-            Ok(questions) => self.answer(questions),
+            Ok(questions) => match &self.batch.batch {
+                Some(list) => self.batch.run(list, questions.config, language),
+                None => self.answer(questions),
+            },
             Err(problem) => Ok(usage(&problem)),
         }
     }
@@ -103,6 +111,9 @@ impl Args {
     /// What is asked, checked: what is wrong here is the operator's to mend.
     fn questions(&self) -> Result<Questions, String> {
         let targets: Vec<_> = self.targets.iter().map(|text| Target::read(text)).collect::<Result<_, _>>()?;
+        if self.batch.batch.is_some() && !targets.is_empty() {
+            return Err("--batch takes its domains from the list alone".to_owned());
+        }
         let has_domain = targets.iter().any(|target| matches!(target, Target::Domain(_)));
         if self.format == Format::Svg && (targets.len() > 1 || self.offline) {
             return Err(ONE_PICTURE.to_owned());

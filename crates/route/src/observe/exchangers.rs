@@ -180,33 +180,44 @@ impl Search<'_> {
             let targets = self.contacted(name, &[address], None).await;
             return Host { addresses: vec![address], targets, ..Host::default() };
         }
-        // The TLSA records are asked together with the addresses, and kept only where those are authenticated as well.
-        let ((mut host, answers), tlsa) = tokio::join!(self.addresses_of(name), self.tlsa(name, security));
+        // The TLSA records are asked together with the addresses: where those are authenticated, they are remembered by then.
+        let asks_tlsa = security == MxSecurity::Authenticated && self.contact.is_none_or(Contact::uses_dane);
+        let ahead = async {
+            if asks_tlsa {
+                self.lookups.host(&tlsa_name(name), RecordType::Tlsa, self.deadline).await;
+            }
+        };
+        let ((mut host, answers), ()) = tokio::join!(self.addresses_of(name), ahead);
         if !answers.iter().all(|seen| exists(&seen.fact)) && self.is_ours(name) {
             self.trouble.raise();
         }
         let answers: Vec<&DnsAnswer> = answers.iter().filter_map(|seen| seen.fact.answer()).collect();
+        let secure = answers.iter().find(|answer| answer.ad && !answer.records.is_empty());
+        if let Some(secure) = secure.filter(|_| asks_tlsa) {
+            host.tlsa = Some(self.tlsa_of(name, secure).await);
+        }
         let gone = answers.iter().any(|answer| answer.rcode == Rcode::NxDomain);
-        let secure = answers.iter().any(|answer| answer.ad && !answer.records.is_empty());
-        host.tlsa = tlsa.filter(|_| secure).map(|seen| (self.keep(&seen), seen));
-        let tlsa = host.tlsa.as_ref().map(|(_, seen)| &**seen);
         let registrable = async { if gone { self.registrable_of(name).await } else { None } };
+        let tlsa = host.tlsa.as_ref().map(|(_, seen)| &**seen);
         let (targets, registrable) = tokio::join!(self.contacted(name, &host.addresses, tlsa), registrable);
         (host.targets, host.registrable) = (targets, registrable);
         host
     }
 
-    async fn tlsa(&self, name: &str, security: MxSecurity) -> Option<Arc<Seen>> {
-        let of_use = match self.contact {
-            Some(contact) => contact.uses_dane(),
-            None => true,
-        };
-        match security {
-            MxSecurity::Authenticated if of_use => {
-                Some(self.lookups.host(&format!("_25._tcp.{name}"), RecordType::Tlsa, self.deadline).await)
+    /// Where the host is an alias, the name at its end counts first (RFC 7672 §2.2.3).
+    async fn tlsa_of(&self, name: &str, addresses: &DnsAnswer) -> (ObservationId, Arc<Seen>) {
+        if let Some(end) = addresses.aliases.last() {
+            let seen = self.tlsa_at(end).await;
+            if !seen.1.fact.answer().is_some_and(|answer| is_usable(answer) && answer.records.is_empty()) {
+                return seen;
             }
-            MxSecurity::Authenticated | MxSecurity::Insecure => None,
         }
+        self.tlsa_at(name).await
+    }
+
+    async fn tlsa_at(&self, base: &str) -> (ObservationId, Arc<Seen>) {
+        let seen = self.lookups.host(&tlsa_name(base), RecordType::Tlsa, self.deadline).await;
+        (self.keep(&seen), seen)
     }
 
     async fn contacted(&self, name: &str, addresses: &[IpAddr], tlsa: Option<&Seen>) -> Vec<TargetSurvey> {
@@ -264,6 +275,11 @@ fn is_usable(answer: &DnsAnswer) -> bool {
         | Rcode::NotAuth
         | Rcode::Other(_) => false,
     }
+}
+
+/// Where the TLSA records of mail servers are (RFC 7672 §2.2).
+fn tlsa_name(host: &str) -> String {
+    format!("_25._tcp.{host}")
 }
 
 /// Whether a name is there, be it without records of the type.

@@ -1,20 +1,16 @@
 //! The name that we give in EHLO where the operator configured none.
 
 use std::fs;
-use std::net::IpAddr;
 
-/// The full name of this machine; our address as a literal where it has none (RFC 5321 §4.1.4).
-pub(crate) fn own_name(source: Option<IpAddr>) -> String {
+use abprall_mail::Domain;
+
+/// The full name of this machine. `None` where it has none: then the prober says its address (RFC 5321 §4.1.4).
+pub(crate) fn own_name() -> Option<String> {
     let name =
         fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| fs::read_to_string("/etc/hostname"));
     let name = name.unwrap_or_default().trim().to_ascii_lowercase();
     let hosts = fs::read("/etc/hosts").unwrap_or_default();
-    full_name(&name, &String::from_utf8_lossy(&hosts)).unwrap_or_else(|| match source {
-        Some(IpAddr::V4(address)) => format!("[{address}]"),
-        Some(IpAddr::V6(address)) => format!("[IPv6:{address}]"),
-        None if name.is_empty() => "localhost".to_owned(),
-        None => name,
-    })
+    full_name(&name, &String::from_utf8_lossy(&hosts)).filter(|name| Domain::parse(name).is_ok())
 }
 
 /// The name itself where it has a dot, else the one with a dot on its line in the hosts file.

@@ -12,7 +12,7 @@ use abprall_route::{DnsOutcome, NetworkGuard, Observations, Rcode};
 use domain::base::Serial;
 use domain::base::Ttl;
 use domain::base::iana::{Rcode as WireRcode, Rtype};
-use domain::rdata::{A, Mx, Soa};
+use domain::rdata::{A, Cname, Mx, Soa};
 use tokio::time::Instant;
 
 use crate::responder::{IN, Reply, Request, Responder, name};
@@ -139,6 +139,31 @@ async fn tlsa_is_asked_where_mx_and_address_are_authenticated() {
     let tlsa = seen.dns(route.exchangers[0].survey.tlsa.unwrap()).unwrap();
     assert_eq!(tlsa.answer().unwrap().rcode, Rcode::ServFail);
     assert!(route.exchangers[1].survey.tlsa.is_none());
+}
+
+#[tokio::test]
+async fn tlsa_of_an_alias_is_asked_at_its_end_and_then_at_itself() {
+    let server = Responder::start(|request| match (request.text().as_str(), request.rtype()) {
+        ("d.test", Rtype::MX) => exchangers(request, &[(1, "alias.test")], true),
+        ("alias.test", Rtype::A) => {
+            let mut bytes = request.bytes(WireRcode::NOERROR, |answer| {
+                answer.push((request.name(), IN, 300, Cname::new(name("end.test")))).unwrap();
+                answer.push((name("end.test"), IN, 300, A::from_octets(192, 0, 2, 1))).unwrap();
+            });
+            bytes[3] |= 0x20;
+            Reply::Messages(vec![bytes])
+        }
+        _ => negative(request, WireRcode::NXDOMAIN, "test"),
+    })
+    .await;
+    let (route, seen) = find(&lookups(&server), "d.test").await;
+    let asked: Vec<&str> = seen
+        .iter()
+        .filter(|observation| observation.subject.starts_with('_'))
+        .map(|observation| observation.subject.as_str())
+        .collect();
+    assert_eq!(asked, ["_25._tcp.end.test", "_25._tcp.alias.test"]);
+    assert_eq!(seen.dns(route.exchangers[0].survey.tlsa.unwrap()).unwrap().name, "_25._tcp.alias.test");
 }
 
 #[tokio::test]
