@@ -46,6 +46,7 @@ impl<W: Write> Terminal<W> {
             .initial_indent(first)
             .subsequent_indent(rest)
             .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation)
             .break_words(false);
         for line in textwrap::wrap(&plain(text), options) {
             writeln!(self.out, "{line}")?;
@@ -64,8 +65,10 @@ impl<W: Write> Layout for Terminal<W> {
         for (name, value) in facts {
             let label = format!("{name:width$}");
             let indent = " ".repeat(width);
-            let options =
-                textwrap::Options::new(self.width).initial_indent(&indent).subsequent_indent(&indent);
+            let options = textwrap::Options::new(self.width)
+                .initial_indent(&indent)
+                .subsequent_indent(&indent)
+                .word_splitter(textwrap::WordSplitter::NoHyphenation);
             let text = textwrap::fill(&plain(value), options);
             writeln!(self.out, "{DIM}{label}{DIM:#}{}", text.trim_start())?;
         }

@@ -65,7 +65,10 @@ impl Answer {
             (Some(diagnosis), story) => {
                 Page { diagnosis, language, notes, bounce: story.as_ref() }.write(out)
             }
-            (None, Some(story)) => story.write(out),
+            (None, Some(story)) => {
+                out.title(&story.title)?;
+                story.write(out)
+            }
             (None, None) => Ok(()),
         }
     }

@@ -65,14 +65,18 @@ impl Bounce {
 
     pub(super) fn story(&self, language: Language) -> Story {
         let report = &self.report;
-        let reply = [report.status.map(|status| status.to_string()), report.diagnostic.clone()];
+        let said = report.diagnostic.clone();
+        let status = report
+            .status
+            .map(|status| status.to_string())
+            .filter(|status| !said.as_deref().unwrap_or_default().contains(status));
         let address = report.recipient.as_ref().or(report.original_recipient.as_ref());
         let failing = self.judgement.as_ref().map_or(&self.claim.failing, |judgement| &judgement.failing);
         let rows = [
             (pick(language, "Address", "Adresse"), address.map(ToString::to_string)),
             (
                 pick(language, "It says", "Er sagt"),
-                reply.into_iter().flatten().reduce(|status, text| format!("{status}: {text}")),
+                [status, said].into_iter().flatten().reduce(|status, text| format!("{status}: {text}")),
             ),
             (
                 pick(language, "That means", "Das heißt"),
@@ -97,7 +101,12 @@ impl Bounce {
         if !hops.is_empty() {
             hops.push(format!("✗ {}", place(failing, language)));
         }
+        let meaning = wording::reason(self.judged.reason, language);
         Story {
+            title: match address {
+                Some(address) => format!("{address}: {meaning}"),
+                None => meaning.to_owned(),
+            },
             heading: pick(language, "What the bounce says", "Was der Bounce sagt"),
             facts: rows.into_iter().filter_map(|(label, value)| Some((label, value?))).collect(),
             way: pick(

@@ -1,6 +1,6 @@
 //! The route as a map: domain, mail servers by preference, their addresses, the state of each. Drawn as text, table and picture.
 
-use abprall_mail::Language;
+use abprall_mail::{Language, Verdict};
 use abprall_route::{AddressState, Diagnosis, Exchanger, HostAddress, HostLookup};
 
 use super::labels::{self, labels};
@@ -50,6 +50,8 @@ impl Mark {
 pub(super) struct Map {
     pub(super) domain: String,
     pub(super) hosts: Vec<Host>,
+    /// What is drawn where there are no servers.
+    pub(super) without_hosts: (Mark, &'static str),
     /// What is said of servers that are not drawn.
     pub(super) more: Option<String>,
 }
@@ -81,6 +83,16 @@ impl Map {
         Self {
             domain: diagnosis.domain.to_unicode(),
             hosts,
+            without_hosts: match diagnosis.verdict {
+                Verdict::UndeliverablePermanent | Verdict::NoMailByIntent => {
+                    (Mark::Fails, labels(language).no_exchanger)
+                }
+                Verdict::Deliverable
+                | Verdict::Degraded
+                | Verdict::UndeliverableTransient
+                | Verdict::VantageBlind
+                | Verdict::Unknown => (Mark::Unknown, labels(language).exchangers_unknown),
+            },
             more: more(diagnosis.mx.len(), HOSTS_MAX, pick(language, "servers", "Server"), language),
         }
     }

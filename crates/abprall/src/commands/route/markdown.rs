@@ -21,7 +21,8 @@ impl<W: Write> RouteLayout for Markdown<W> {
             "| {preference} | {host} | {address} | {state} | {particulars} |\n|---:|---|---|---|---|"
         )?;
         if map.hosts.is_empty() {
-            return writeln!(self.out(), "| – | – | – | ✗ {} | |", labels.no_exchanger);
+            let (mark, words) = map.without_hosts;
+            return writeln!(self.out(), "| – | – | – | {} {words} | |", mark.symbol());
         }
         map.hosts.iter().try_for_each(|host| self.host(host))?;
         match &map.more {

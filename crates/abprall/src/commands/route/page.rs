@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use abprall_mail::{Language, Severity, Verdict};
-use abprall_route::{Alternative, Diagnosis, Finding, SenderView, Vantage};
+use abprall_route::{Alternative, Diagnosis, Fact, Finding, PathEnd, SenderView, Vantage};
 
 use super::labels::{self, Labels, labels};
 use super::map::Map;
@@ -16,6 +16,9 @@ use crate::wording::pick;
 
 /// Causes shown at most: what is less likely only confuses.
 const CAUSES_MAX: usize = 3;
+
+/// Hops of the network shown at most: what a trace follows at most.
+const PATH_HOPS_MAX: usize = 64;
 
 /// Alternatives shown at most.
 const ALTERNATIVES_MAX: usize = 6;
@@ -55,6 +58,7 @@ impl Page<'_> {
         self.write_fault(out)?;
         out.heading(self.labels().map)?;
         out.map(&Map::of(self.diagnosis, self.language), self.labels())?;
+        self.write_path(out)?;
         self.write_alternatives(out)?;
         self.write_senders(out)?;
         self.write_advice(out)?;
@@ -103,7 +107,7 @@ impl Page<'_> {
                 out.heading(self.labels().notes)?;
                 notes.iter().try_for_each(|finding| self.write_finding(finding, out))
             }
-            Notes::Counted if !notes.is_empty() => out.paragraph(&match self.language {
+            Notes::Counted if !notes.is_empty() => out.item(&match self.language {
                 Language::En if notes.len() == 1 => "(1 note more with --verbose)".to_owned(),
                 Language::En => format!("({} notes more with --verbose)", notes.len()),
                 Language::De if notes.len() == 1 => "(1 Hinweis mehr mit --verbose)".to_owned(),
@@ -142,6 +146,41 @@ impl Page<'_> {
             out.item(&line)?;
         }
         Ok(())
+    }
+
+    /// The way through the network, where it was followed.
+    fn write_path(&self, out: &mut impl RouteLayout) -> io::Result<()> {
+        for observation in self.diagnosis.observations.iter() {
+            let Fact::Path(path) = &observation.fact else { continue };
+            out.heading(&format!("{} {}", self.labels().path, path.target))?;
+            for hop in path.hops.iter().take(PATH_HOPS_MAX) {
+                let addresses: Vec<_> = hop.addresses.iter().map(ToString::to_string).collect();
+                let who = if addresses.is_empty() { "*".to_owned() } else { addresses.join(", ") };
+                let time = hop.rtt_ms.map(|ms| format!("  {ms:.1} ms")).unwrap_or_default();
+                out.step(hop.ttl.into(), &format!("{who}{time}"))?;
+            }
+            out.paragraph(&self.path_end(&path.end))?;
+        }
+        Ok(())
+    }
+
+    fn path_end(&self, end: &PathEnd) -> String {
+        match (end, self.language) {
+            (PathEnd::Reached, Language::En) => "✓ It leads to the server.".to_owned(),
+            (PathEnd::Reached, Language::De) => "✓ Er führt bis zum Server.".to_owned(),
+            (PathEnd::Lost { after: Some(last) }, Language::En) => {
+                format!("✗ Nothing answers behind {last}.")
+            }
+            (PathEnd::Lost { after: Some(last) }, Language::De) => {
+                format!("✗ Hinter {last} antwortet nichts.")
+            }
+            (PathEnd::Lost { after: None }, Language::En) => "✗ Nothing on the way answers.".to_owned(),
+            (PathEnd::Lost { after: None }, Language::De) => "✗ Unterwegs antwortet nichts.".to_owned(),
+            (PathEnd::NotTraced { detail }, Language::En) => format!("? It could not be followed: {detail}"),
+            (PathEnd::NotTraced { detail }, Language::De) => {
+                format!("? Er ließ sich nicht verfolgen: {detail}")
+            }
+        }
     }
 
     fn quoted(&self, text: &str) -> String {

@@ -18,12 +18,14 @@ pub(super) struct People {
 impl People {
     pub(super) fn of(diagnosis: &Diagnosis, language: Language) -> Self {
         let mut people = Self::default();
-        // What is known of this one message goes before what holds for the domain.
-        for finding in diagnosis.findings.iter().filter(|finding| is_about_the_bounce(finding.id)) {
-            people.hear(finding.id.knowledge(language));
+        // Where the domain works, what is known of this one message counts; where it does not, the domain does.
+        let message_counts = diagnosis.verdict.is_deliverable() || diagnosis.verdict == Verdict::Unknown;
+        if message_counts {
+            for finding in diagnosis.findings.iter().filter(|finding| is_about_the_bounce(finding.id)) {
+                people.hear(finding.id.knowledge(language));
+            }
         }
-        let settled = !people.marketer.is_empty() && diagnosis.verdict.is_deliverable();
-        if !settled {
+        if people.marketer.is_empty() {
             people.hear(diagnosis.verdict.knowledge(language));
         }
         let mut others: Vec<_> = diagnosis

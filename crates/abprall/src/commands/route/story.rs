@@ -5,6 +5,8 @@ use std::io;
 use crate::layout::Layout;
 
 pub(super) struct Story {
+    /// Of the page, where nothing was looked at.
+    pub(super) title: String,
     pub(super) heading: &'static str,
     pub(super) facts: Vec<(&'static str, String)>,
     /// The heading of the hops.

@@ -56,7 +56,7 @@ fn write_picture(
          height=\"{height_all}\" role=\"img\" aria-labelledby=\"title desc\" xml:lang=\"{language}\">"
     )?;
     writeln!(out, "<title id=\"title\">{}</title>", xml(caption.title))?;
-    writeln!(out, "<desc id=\"desc\">{}</desc>", xml(&aloud(map, caption, labels)))?;
+    writeln!(out, "<desc id=\"desc\">{}</desc>", xml(&aloud(map, caption)))?;
     writeln!(out, "<style>{STYLE}</style>")?;
     writeln!(out, "<rect class=\"paper\" width=\"{WIDTH}\" height=\"{height_all}\"/>")?;
     text(out, DOMAIN.0, 34, "head", &cut(caption.title, 88))?;
@@ -67,8 +67,9 @@ fn write_picture(
     text(out, DOMAIN.0 + 12, middle + 5, "name", &cut(&map.domain, 23))?;
     let from = (DOMAIN.0 + DOMAIN.1, middle);
     if map.hosts.is_empty() {
-        line(out, from, (HOSTS.0, middle), Mark::Fails)?;
-        marked(out, HOSTS.0 + 8, middle + 5, Mark::Fails, labels.no_exchanger)?;
+        let (mark, words) = map.without_hosts;
+        line(out, from, (HOSTS.0, middle), mark)?;
+        marked(out, HOSTS.0 + 8, middle + 5, mark, words)?;
     }
     let mut top = HEAD;
     for host in &map.hosts {
@@ -96,7 +97,7 @@ fn draw_host(out: &mut String, host: &Host, from: (usize, usize), top: usize) ->
     boxed(out, HOSTS, middle - 20, 40)?;
     let preference = if host.preference.is_empty() { "–" } else { &host.preference };
     let label = format!("MX {preference}");
-    let name = cut(&host.name, 31);
+    let name = cut(&host.name, 26);
     if host.note.is_empty() || host.places.is_empty() {
         text(out, HOSTS.0 + 12, middle - 4, "small", &label)?;
     } else {
@@ -178,10 +179,10 @@ fn class(mark: Mark) -> &'static str {
 }
 
 /// The picture in words, for those who hear it.
-fn aloud(map: &Map, caption: &Caption<'_>, labels: &Labels) -> String {
+fn aloud(map: &Map, caption: &Caption<'_>) -> String {
     let mut words = format!("{}. {}", caption.title, caption.below);
     if map.hosts.is_empty() {
-        words = format!("{words} {}.", labels.no_exchanger);
+        words = format!("{words} {}.", map.without_hosts.1);
     }
     for host in &map.hosts {
         words = format!("{words} MX {} {}: {}", host.preference, host.name, host.note);

@@ -29,8 +29,9 @@ impl<W: Write> RouteLayout for Terminal<W> {
     fn map(&mut self, map: &Map, labels: &Labels) -> io::Result<()> {
         writeln!(self.out(), "  {BOLD}{}{BOLD:#}", plain(&map.domain))?;
         if map.hosts.is_empty() {
-            let (style, symbol) = (style(Mark::Fails), Mark::Fails.symbol());
-            writeln!(self.out(), "  └─ {style}{symbol} {}{style:#}", labels.no_exchanger)?;
+            let (mark, words) = map.without_hosts;
+            let (style, symbol) = (style(mark), mark.symbol());
+            writeln!(self.out(), "  └─ {style}{symbol} {words}{style:#}")?;
         }
         let places = || map.hosts.iter().flat_map(|host| &host.places);
         let columns = Columns {
