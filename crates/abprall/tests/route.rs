@@ -183,7 +183,6 @@ fn json_comes_out_as_it_went_in() {
         for finding in one["findings"].as_array_mut().unwrap() {
             finding["explanation"].take();
         }
-        one["mx"].take();
     }
     assert_eq!(stored, shown);
 }
