@@ -5,8 +5,10 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use abprall_mail::Domain;
-use abprall_route::observe::{MailServers, Scope, Walk};
-use abprall_route::{DnsOutcome, MtaStsMode, MtaStsOutcome, Observer, ObserverConfig, Rcode, Survey};
+use abprall_route::observe::{MailServers, Scope, Trace, Walk};
+use abprall_route::{
+    AddressState, DnsOutcome, MtaStsMode, MtaStsOutcome, Observer, ObserverConfig, PathEnd, Rcode, Survey,
+};
 use domain::base::iana::Rcode as Code;
 
 #[path = "observe/name_server.rs"]
@@ -199,7 +201,7 @@ async fn a_survey_without_mail_servers_notes_every_address_as_not_probed() {
     let survey = survey(config, "sts.test").await;
     let target = &survey.exchangers[0].targets[0];
     assert_eq!(target.address.to_string(), "127.0.0.1");
-    assert_eq!(survey.observations.smtp(target.probe).unwrap().state, abprall_route::AddressState::NotProbed);
+    assert_eq!(survey.observations.smtp(target.probe).unwrap().state, AddressState::NotProbed);
     assert!(survey.dns_only && !survey.cut_short);
     // MX, A and AAAA of one host: nothing else was asked.
     assert_eq!(resolver.questions.load(Ordering::Relaxed), 3);
@@ -267,4 +269,86 @@ async fn canaries_are_asked_once_for_many_surveys() {
     // The domain's own MX only: host and canary are known.
     assert_eq!(resolver.questions.load(Ordering::Relaxed), first + 1);
     assert_eq!(survey.vantage.canary_lookups.len(), 1);
+}
+
+/// A mail server on loopback that greets, answers EHLO and takes QUIT.
+async fn mail_server() -> std::net::SocketAddr {
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = BufReader::new(stream);
+            stream.write_all(b"220 relay.test ESMTP\r\n").await.unwrap();
+            let mut line = String::new();
+            while stream.read_line(&mut line).await.unwrap() > 0 && !line.starts_with("QUIT") {
+                stream.write_all(b"250 relay.test\r\n").await.unwrap();
+                line.clear();
+            }
+            // The prober need not wait for it.
+            let _gone = stream.write_all(b"221 bye\r\n").await;
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_relay_is_probed_at_its_port_and_a_healthy_survey_is_quick() {
+    let relay = mail_server().await;
+    let resolver = name_server(vec![("null.test", Record::Mx(0, "."))]).await;
+    let mut config = config(&resolver);
+    config.mail_servers = MailServers::Probe;
+    config.relays = vec![relay.to_string().parse().unwrap()];
+    let observer = Observer::new(config).await.unwrap();
+    let begin = Instant::now();
+    let survey = observer.survey(&Domain::parse("null.test").unwrap()).await;
+    let duration = begin.elapsed();
+    let fact = survey.observations.smtp(survey.relays[0].probes[0]).unwrap();
+    assert_eq!((fact.state, fact.port), (AddressState::Ok, relay.port()), "{fact:?}");
+    assert_eq!(survey.exchangers[0].host, ".");
+    assert!(duration < Duration::from_millis(150), "{duration:?}");
+}
+
+#[tokio::test]
+async fn when_no_mail_server_can_be_connected_to_those_of_the_canaries_are_tried() {
+    let resolver = name_server(vec![
+        ("down.test", Record::Mx(10, "mx.down.test")),
+        ("mx.down.test", Record::A([127, 99, 99, 1])),
+        ("canary.test", Record::Mx(10, "mx.canary.test")),
+        ("mx.canary.test", Record::A([127, 99, 99, 2])),
+    ])
+    .await;
+    let mut config = config(&resolver);
+    config.mail_servers = MailServers::Probe;
+    config.canaries = vec![Domain::parse("canary.test").unwrap()];
+    let survey = survey(config, "down.test").await;
+    let target = survey.observations.smtp(survey.exchangers[0].targets[0].probe).unwrap();
+    // Nothing listens on port 25 of these addresses, unless this machine has a mail server on all of them.
+    let tried: Vec<_> =
+        survey.vantage.canary_probes.iter().map(|id| survey.observations.smtp(*id).unwrap()).collect();
+    match target.state {
+        AddressState::Refused => assert_eq!(tried[0].address.to_string(), "127.99.99.2"),
+        state => assert!(state != AddressState::NotProbed && tried.is_empty(), "{state} {tried:?}"),
+    }
+}
+
+#[tokio::test]
+async fn without_the_right_to_raw_sockets_a_path_is_noted_as_not_traced() {
+    let resolver = name_server(vec![
+        ("down.test", Record::Mx(10, "mx.down.test")),
+        ("mx.down.test", Record::A([127, 0, 0, 1])),
+    ])
+    .await;
+    let mut config = config(&resolver);
+    config.trace = Trace::On;
+    let survey = survey(config, "down.test").await;
+    let path = survey.observations.path(survey.path.unwrap()).unwrap();
+    assert_eq!(path.target.to_string(), "127.0.0.1");
+    match &path.end {
+        PathEnd::NotTraced { detail } => assert!(detail.contains("CAP_NET_RAW"), "{detail}"),
+        // With the right: the way to ourselves is one hop.
+        PathEnd::Reached => assert_eq!(path.hops.len(), 1, "{path:?}"),
+        PathEnd::Lost { .. } => panic!("{path:?}"),
+    }
 }

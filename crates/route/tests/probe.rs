@@ -5,6 +5,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use abprall_route::{
@@ -180,17 +181,8 @@ async fn a_port_where_nobody_listens_is_refused() {
 
 #[tokio::test]
 async fn a_connection_attempt_without_answer_times_out() {
-    // The queue of a listener that accepts nobody: when it is full, the system drops further attempts.
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
-    let listener = socket.listen(0).unwrap();
-    let address = listener.local_addr().unwrap();
-    let mut queued = Vec::new();
-    while let Ok(Ok(stream)) =
-        tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await
-    {
-        queued.push(stream);
-    }
+    let silent = Silent::start().await;
+    let address = silent.listener.local_addr().unwrap();
     let target = ProbeTarget {
         host: "mx.example".to_owned(),
         address: address.ip(),
@@ -201,6 +193,57 @@ async fn a_connection_attempt_without_answer_times_out() {
         prober_with(Duration::ZERO).probe(&target, within(Duration::from_millis(400))).await;
     assert_eq!(fact.state, AddressState::Timeout);
     assert!((390..2000).contains(&took_ms), "{took_ms} ms");
+}
+
+#[tokio::test]
+async fn silent_addresses_do_not_keep_their_neighbour_from_being_probed() {
+    let silent = [Silent::start().await, Silent::start().await];
+    let server = Server::start_at(Ipv4Addr::new(127, 0, 0, 7), polite_without_tls).await;
+    let prober = prober_with(Duration::ZERO);
+    let [first, second] = [0, 1].map(|index| {
+        let address = silent[index].listener.local_addr().unwrap();
+        ProbeTarget {
+            host: format!("mx{index}.example.com"),
+            address: address.ip(),
+            port: address.port(),
+            tlsa: TlsaSet::None,
+        }
+    });
+    let third = target(&server, "mx9.example.com");
+    let deadline = within(Duration::from_secs(4));
+    // In this order: the silent ones take both places of the provider.
+    let (first, second, third) = tokio::join!(
+        prober.probe(&first, deadline),
+        prober.probe(&second, deadline),
+        prober.probe(&third, deadline)
+    );
+    let states = [first.2.state, second.2.state, third.2.state];
+    assert_eq!(states, [AddressState::Timeout, AddressState::Timeout, AddressState::Ok]);
+    server.finish().await;
+}
+
+/// A port that answers no connection attempt: the queue of its listener is full, so that the system drops them.
+struct Silent {
+    listener: TcpListener,
+    _queued: Vec<TcpStream>,
+}
+
+impl Silent {
+    async fn start() -> Self {
+        static HOST: AtomicU8 = AtomicU8::new(100);
+        let socket = TcpSocket::new_v4().unwrap();
+        let host = HOST.fetch_add(1, Ordering::SeqCst);
+        socket.bind((Ipv4Addr::new(127, 0, 0, host), 0).into()).unwrap();
+        let listener = socket.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut queued = Vec::new();
+        while let Ok(Ok(stream)) =
+            tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await
+        {
+            queued.push(stream);
+        }
+        Self { listener, _queued: queued }
+    }
 }
 
 #[tokio::test]

@@ -59,7 +59,12 @@ pub enum DeniedBy {
 /// Whose SOA came with the NXDOMAIN (RFC 2308 §2).
 pub fn denied_by(picture: &Picture<'_>) -> DeniedBy {
     let Some((_, fact, Reply::NxDomain)) = picture.mx else { return DeniedBy::Unknown };
-    let Some(soa) = fact.answer().and_then(|answer| answer.soa.as_ref()) else { return DeniedBy::Unknown };
+    let Some(answer) = fact.answer() else { return DeniedBy::Unknown };
+    // The name itself is there, as an alias; what it stands for is not.
+    if !answer.aliases.is_empty() {
+        return DeniedBy::Zone;
+    }
+    let Some(soa) = &answer.soa else { return DeniedBy::Unknown };
     match picture.survey.domain.registrable() {
         Some(registrable)
             if soa.owner == registrable

@@ -136,14 +136,14 @@ impl Ground {
                 Ground::TargetsUnknown
             };
         }
-        let ours = |target: &&&Target<'_>| match picture.egress {
+        let ours = |target: &&Target<'_>| match picture.egress {
             Egress::Blocked => !greets(target.fact.state),
             Egress::TurnedAway => {
                 matches!(target.fact.state, AddressState::Greeting4xx | AddressState::Greeting5xx)
             }
             Egress::Untested | Egress::Works => false,
         };
-        if tried.iter().all(|target| ours(&target)) { Ground::EgressBlind } else { Ground::Connections }
+        if tried.iter().all(|target| ours(target)) { Ground::EgressBlind } else { Ground::Connections }
     }
 
     /// The verdict; `damaged`: something of the route is broken.

@@ -85,6 +85,17 @@ impl Permit {
         self.give_back(end)
     }
 
+    /// The connection attempt goes unanswered: it holds its address, but no longer a place in the neighbourhood.
+    pub fn stall(&mut self) {
+        self.gate.ledger().stall(&mut self.visit);
+        self.gate.freed.notify_waiters();
+    }
+
+    /// The attempt was answered after all.
+    pub fn resume(&mut self) {
+        self.gate.ledger().resume(&mut self.visit);
+    }
+
     /// Goes without having contacted anybody.
     pub fn withdraw(mut self) {
         self.left = true;

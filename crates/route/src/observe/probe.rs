@@ -134,13 +134,13 @@ impl Prober {
         };
         let asked_at = Timestamp::now();
         match self.gate.enter(&target.host, target.address, target.port, purpose, deadline).await {
-            Ok(permit) => {
+            Ok(mut permit) => {
                 // While we waited, another probe may have seen what we want to know.
                 if let Recall::Answer(seen) = self.recall(target) {
                     permit.withdraw();
                     return self.remembered(*seen, target);
                 }
-                let seen = self.converse(target, deadline).await;
+                let seen = self.converse(target, &mut permit, deadline).await;
                 let not_before = permit.leave(outcome::visit_end(&seen.fact));
                 self.memory().keep(target, seen.clone(), not_before);
                 self.fresh(seen, target)

@@ -112,7 +112,10 @@ async fn mail_server(
 }
 
 /// A value that holds for a while, made once by whoever needs it first.
-struct Window<T>(Mutex<Option<(Instant, Arc<OnceCell<Arc<T>>>)>>);
+struct Window<T>(Mutex<Option<(Instant, Cell<T>)>>);
+
+/// A place for a value that is there, or that somebody is making.
+type Cell<T> = Arc<OnceCell<Arc<T>>>;
 
 impl<T> Default for Window<T> {
     fn default() -> Self {

@@ -41,7 +41,16 @@ impl Server {
         F: Future<Output = ()> + Send + 'static,
         S: Fn(Peer<TcpStream>) -> F + Send + 'static,
     {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        Self::start_at(Ipv4Addr::LOCALHOST, script).await
+    }
+
+    /// The same at another address of loopback.
+    pub async fn start_at<F, S>(address: Ipv4Addr, script: S) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+        S: Fn(Peer<TcpStream>) -> F + Send + 'static,
+    {
+        let listener = TcpListener::bind((address, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let record = Record::default();
         let (stop, mut stopped) = oneshot::channel();

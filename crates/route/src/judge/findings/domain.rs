@@ -62,8 +62,10 @@ fn implicit(picture: &Picture<'_>, ground: Ground, severity: Severity, drafts: &
 
 /// Whose negative answer it is tells "not registered" from "the zone lives, the name is missing".
 fn soa_words(fact: &DnsFact) -> Option<String> {
-    let soa = fact.answer()?.soa.as_ref()?;
-    Some(format!("NXDOMAIN, SOA {}", soa.owner))
+    let answer = fact.answer()?;
+    let soa = answer.soa.as_ref()?;
+    let alias = answer.aliases.last().map(|alias| format!("{alias} ")).unwrap_or_default();
+    Some(format!("{alias}NXDOMAIN, SOA {}", soa.owner))
 }
 
 fn extended_words(fact: &DnsFact) -> Option<String> {

@@ -1,10 +1,10 @@
 use abprall_mail::{FindingId, Severity};
 
 use super::Drafts;
-use crate::AddressState;
 use crate::judge::by_effect;
 use crate::judge::picture::{Picture, Target};
 use crate::judge::verdict::Ground;
+use crate::{AddressState, ObservationId, PathEnd};
 
 /// What stopped the conversations, by host.
 pub fn look(picture: &Picture<'_>, ground: Ground, drafts: &mut Drafts) {
@@ -16,7 +16,22 @@ pub fn look(picture: &Picture<'_>, ground: Ground, drafts: &mut Drafts) {
         }
         let Some(id) = finding(target) else { continue };
         let detail = detail(id, target);
-        drafts.add(id, severity, host.survey.host.as_str(), [target.probe], Some(detail));
+        let name = host.survey.host.as_str();
+        drafts.add(id, severity, name, [target.probe], Some(detail));
+        if let Some((path, end)) = path_to(picture, target) {
+            drafts.add(id, severity, name, [path], end);
+        }
+    }
+}
+
+/// Where the network path to an address ends, when it was followed.
+fn path_to(picture: &Picture<'_>, target: &Target<'_>) -> Option<(ObservationId, Option<String>)> {
+    let id = picture.survey.path?;
+    let path = picture.observations().path(id).filter(|path| path.target == target.address)?;
+    match &path.end {
+        PathEnd::Reached => Some((id, None)),
+        PathEnd::Lost { after } => Some((id, after.map(|hop| format!("… {hop} → ?")))),
+        PathEnd::NotTraced { .. } => None,
     }
 }
 

@@ -101,11 +101,21 @@ pub(super) struct Visit {
     network: IpNet,
     provider: Box<str>,
     purpose: Purpose,
+    place: Place,
+}
+
+/// What a visit takes up.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Place {
+    /// A place at the address, its network and its provider.
+    Connection,
+    /// Only the address: nobody has answered the connection attempt, so it is no burden to the neighbourhood.
+    Attempt,
 }
 
 impl Visit {
     pub(super) fn new(socket: SocketAddr, provider: Box<str>, purpose: Purpose) -> Self {
-        Self { socket, network: network_of(socket.ip()), provider, purpose }
+        Self { socket, network: network_of(socket.ip()), provider, purpose, place: Place::Connection }
     }
 }
 
@@ -167,8 +177,7 @@ impl Ledger {
         }
         self.connects_due = due + step;
         *self.addresses.entry(visit.socket.ip()).or_default() += 1;
-        *self.networks.entry(visit.network).or_default() += 1;
-        *self.providers.entry(visit.provider.clone()).or_default() += 1;
+        self.join_neighbourhood(visit);
         Leave::Go
     }
 
@@ -198,6 +207,34 @@ impl Ledger {
     /// A visit did not take place; its place is free again.
     pub(super) fn withdraw(&mut self, visit: &Visit) {
         give_back(&mut self.addresses, &visit.socket.ip());
+        match visit.place {
+            Place::Connection => self.leave_neighbourhood(visit),
+            Place::Attempt => {}
+        }
+    }
+
+    /// The connection attempt goes unanswered: others of the neighbourhood need not wait for it.
+    pub(super) fn stall(&mut self, visit: &mut Visit) {
+        if visit.place == Place::Connection {
+            visit.place = Place::Attempt;
+            self.leave_neighbourhood(visit);
+        }
+    }
+
+    /// The attempt was answered after all. The connection counts, even above the limit.
+    pub(super) fn resume(&mut self, visit: &mut Visit) {
+        if visit.place == Place::Attempt {
+            visit.place = Place::Connection;
+            self.join_neighbourhood(visit);
+        }
+    }
+
+    fn join_neighbourhood(&mut self, visit: &Visit) {
+        *self.networks.entry(visit.network).or_default() += 1;
+        *self.providers.entry(visit.provider.clone()).or_default() += 1;
+    }
+
+    fn leave_neighbourhood(&mut self, visit: &Visit) {
         give_back(&mut self.networks, &visit.network);
         give_back(&mut self.providers, &visit.provider);
     }
@@ -260,6 +297,25 @@ mod tests {
         ledger.leave(&visit("203.0.113.1", "a.example"), VisitEnd::Answered, now, 0.0);
         assert_eq!(ledger.ask(&visit("192.0.2.1", "a.example"), now), Leave::Go);
         assert_eq!(ledger.ask(&visit("203.0.113.3", "c.example"), now), Leave::Go);
+    }
+
+    #[test]
+    fn an_attempt_that_nobody_answers_does_not_hold_up_the_neighbourhood() {
+        let (mut ledger, now) = ledger();
+        let mut silent: Vec<_> =
+            (1..=4).map(|host| visit(&format!("203.0.113.{host}"), "a.example")).collect();
+        for visit in &mut silent {
+            assert_eq!(ledger.ask(visit, now), Leave::Go);
+            ledger.stall(visit);
+            assert_eq!(ledger.ask(visit, now), Leave::WaitForOthers, "its own address stays taken");
+        }
+        ledger.resume(&mut silent[0]);
+        ledger.resume(&mut silent[1]);
+        assert_eq!(ledger.ask(&visit("203.0.113.9", "a.example"), now), Leave::WaitForOthers);
+        for visit in &silent {
+            ledger.leave(visit, VisitEnd::Failed, now, 0.0);
+        }
+        assert!(ledger.addresses.is_empty() && ledger.networks.is_empty() && ledger.providers.is_empty());
     }
 
     #[test]

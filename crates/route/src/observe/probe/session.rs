@@ -10,6 +10,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::memory::Seen;
 use super::{ProbeTarget, Prober, not_tried, outcome};
+use crate::limits::CONNECT_STALLS_AFTER;
+use crate::observe::politeness::Permit;
 use crate::{AddressState, SmtpFact, Speaker, TranscriptLine};
 
 /// Longest wait for the system to take a last QUIT or a closing, which nobody depends on.
@@ -29,33 +31,29 @@ enum Handover {
 
 impl Prober {
     /// One conversation, from the connection to QUIT.
-    pub(super) async fn converse(&self, target: &ProbeTarget, deadline: Instant) -> Seen {
+    pub(super) async fn converse(
+        &self,
+        target: &ProbeTarget,
+        permit: &mut Permit,
+        deadline: Instant,
+    ) -> Seen {
         let at = Timestamp::now();
         let start = Instant::now();
-        let (fact, chain) = self.attempt(target, start, deadline).await;
+        let (fact, chain) = self.attempt(target, permit, start, deadline).await;
         Seen { at, took_ms: millis(start.elapsed()), fact, chain }
     }
 
     async fn attempt(
         &self,
         target: &ProbeTarget,
+        permit: &mut Permit,
         start: Instant,
         deadline: Instant,
     ) -> (SmtpFact, Vec<CertificateDer<'static>>) {
-        let give_up = deadline.min(start + self.connect_timeout);
-        let mut tcp = match timeout_at(give_up, TcpStream::connect(target.socket())).await {
-            Ok(Ok(tcp)) => tcp,
-            Ok(Err(error)) => {
-                let (state, detail) = outcome::connect_failure(&error);
+        let mut tcp = match self.connect(target, permit, start, deadline).await {
+            Ok(tcp) => tcp,
+            Err((state, detail)) => {
                 return (remark(not_tried(target, state, detail.clone()), start, detail), Vec::new());
-            }
-            Err(_) => {
-                let detail = format!(
-                    "no answer to the connection attempt within {:.1} s",
-                    start.elapsed().as_secs_f64()
-                );
-                let fact = not_tried(target, AddressState::Timeout, detail.clone());
-                return (remark(fact, start, detail), Vec::new());
             }
         };
         let connected = start.elapsed();
@@ -87,6 +85,37 @@ impl Prober {
         }
         let fact = outcome::fact_of(client.into_conversation(), target, connected, secured, &self.timeouts);
         (fact, chain)
+    }
+
+    async fn connect(
+        &self,
+        target: &ProbeTarget,
+        permit: &mut Permit,
+        start: Instant,
+        deadline: Instant,
+    ) -> Result<TcpStream, (AddressState, String)> {
+        let patience = start + self.connect_timeout;
+        let give_up = deadline.min(patience);
+        let connecting = TcpStream::connect(target.socket());
+        tokio::pin!(connecting);
+        let mut result = timeout_at(give_up.min(start + CONNECT_STALLS_AFTER), &mut connecting).await;
+        if result.is_err() && Instant::now() < give_up {
+            permit.stall();
+            result = timeout_at(give_up, &mut connecting).await;
+            if let Ok(Ok(_)) = result {
+                permit.resume();
+            }
+        }
+        match result {
+            Ok(Ok(tcp)) => Ok(tcp),
+            Ok(Err(error)) => Err(outcome::connect_failure(&error)),
+            Err(_) => {
+                let whose = if deadline < patience { ", when our own time was over" } else { "" };
+                let waited = start.elapsed().as_secs_f64();
+                let detail = format!("no answer to the connection attempt within {waited:.1} s{whose}");
+                Err((AddressState::Timeout, detail))
+            }
+        }
     }
 
     fn hello_name(&self, tcp: &TcpStream) -> HelloName {

@@ -1,0 +1,12 @@
+//! What the judge concludes from surveys that are written by hand.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps nothing has failed, which is what it is for")]
+
+#[path = "judge/context.rs"]
+mod context;
+#[path = "judge/invariants.rs"]
+mod invariants;
+#[path = "judge/scene.rs"]
+mod scene;
+#[path = "judge/taxonomy.rs"]
+mod taxonomy;
