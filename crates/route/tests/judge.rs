@@ -4,9 +4,13 @@
 
 #[path = "judge/context.rs"]
 mod context;
+#[path = "judge/domain_rows.rs"]
+mod domain_rows;
+#[path = "judge/expectation.rs"]
+mod expectation;
+#[path = "judge/host_rows.rs"]
+mod host_rows;
 #[path = "judge/invariants.rs"]
 mod invariants;
 #[path = "judge/scene.rs"]
 mod scene;
-#[path = "judge/taxonomy.rs"]
-mod taxonomy;

@@ -1,10 +1,16 @@
 use std::net::IpAddr;
 
 use crate::{
-    AddressState, DaneState, DnsAnswer, DnsFact, DnsOutcome, ExchangerSurvey, HostLookup, MtaStsMode,
-    MtaStsOutcome, MtaStsPolicy, ObservationId, Observations, Rcode, Record, RecordData, RecordType,
-    SmtpFact, Survey, TlsFact,
+    AddressState, DnsAnswer, DnsFact, ExchangerSurvey, HostLookup, MtaStsOutcome, MtaStsPolicy,
+    ObservationId, Observations, Record, RecordData, RecordType, SmtpFact, Survey,
 };
+
+mod exclusion;
+mod reply;
+
+use exclusion::exclusion;
+pub use exclusion::{Exclusion, policy_names};
+pub use reply::Reply;
 
 /// A survey in the words that the rules use.
 pub struct Picture<'a> {
@@ -20,72 +26,6 @@ pub struct Picture<'a> {
     /// A negative answer that somebody, but not everybody else, contradicts.
     pub disputed: bool,
     pub policy: Option<&'a MtaStsPolicy>,
-}
-
-/// What an answer comes to. Extended errors are left out on purpose (RFC 8914 §6).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Reply {
-    Data,
-    NoData,
-    NxDomain,
-    AliasLoop,
-    Referral,
-    ServFail,
-    Refused,
-    /// FORMERR, and the codes that Postfix treats like it.
-    FormErr,
-    Silence,
-    Unreachable,
-    Malformed,
-    Forbidden,
-}
-
-impl Reply {
-    pub fn of(fact: &DnsFact) -> Self {
-        match &fact.outcome {
-            DnsOutcome::Silence => Reply::Silence,
-            DnsOutcome::Unreachable { .. } => Reply::Unreachable,
-            DnsOutcome::Malformed { .. } => Reply::Malformed,
-            DnsOutcome::Forbidden => Reply::Forbidden,
-            DnsOutcome::Answer(answer) => Self::of_answer(answer),
-        }
-    }
-
-    fn of_answer(answer: &DnsAnswer) -> Self {
-        if answer.alias_loop {
-            return Reply::AliasLoop;
-        }
-        match answer.rcode {
-            Rcode::NoError if !answer.records.is_empty() => Reply::Data,
-            Rcode::NoError if answer.is_referral() => Reply::Referral,
-            Rcode::NoError => Reply::NoData,
-            Rcode::NxDomain if answer.records.is_empty() => Reply::NxDomain,
-            // A name that does not exist and has records: neither is to be believed.
-            Rcode::NxDomain => Reply::Malformed,
-            Rcode::ServFail => Reply::ServFail,
-            Rcode::Refused => Reply::Refused,
-            Rcode::FormErr | Rcode::NotImp | Rcode::NotAuth | Rcode::Other(_) => Reply::FormErr,
-        }
-    }
-
-    pub fn is_negative(self) -> bool {
-        matches!(self, Reply::NoData | Reply::NxDomain)
-    }
-
-    /// Nothing was learned about the name.
-    pub fn is_failure(self) -> bool {
-        match self {
-            Reply::Data | Reply::NoData | Reply::NxDomain | Reply::AliasLoop => false,
-            Reply::Referral
-            | Reply::ServFail
-            | Reply::Refused
-            | Reply::FormErr
-            | Reply::Silence
-            | Reply::Unreachable
-            | Reply::Malformed
-            | Reply::Forbidden => true,
-        }
-    }
 }
 
 /// Whether our resolver can be used at all.
@@ -124,13 +64,6 @@ pub struct Target<'a> {
     pub exclusion: Option<Exclusion>,
     /// We have no way to addresses of this family, so that nothing was learned.
     pub out_of_sight: bool,
-}
-
-/// Why a working address must not be used.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Exclusion {
-    MtaSts,
-    Dane,
 }
 
 impl Target<'_> {
@@ -506,64 +439,5 @@ fn is_out_of_sight(survey: &Survey, address: IpAddr, fact: &SmtpFact) -> bool {
         | AddressState::Greeting5xx
         | AddressState::EhloRejected
         | AddressState::Forbidden => false,
-    }
-}
-
-fn exclusion(
-    seen: &Observations,
-    exchanger: &ExchangerSurvey,
-    fact: &SmtpFact,
-    policy: Option<&MtaStsPolicy>,
-) -> Option<Exclusion> {
-    if fact.state != AddressState::Ok {
-        return None;
-    }
-    if dane_forbids(seen, exchanger, &fact.tls) {
-        return Some(Exclusion::Dane);
-    }
-    let policy = policy.filter(|policy| policy.mode == MtaStsMode::Enforce)?;
-    if !policy_names(policy, &exchanger.host) || !tls_satisfies_sts(&fact.tls) {
-        return Some(Exclusion::MtaSts);
-    }
-    None
-}
-
-/// RFC 7672 §2.1.2, §2.2: secure records ask for TLS; a failed lookup makes the host unusable.
-fn dane_forbids(seen: &Observations, exchanger: &ExchangerSurvey, tls: &TlsFact) -> bool {
-    let tlsa = exchanger.tlsa.and_then(|id| seen.dns(id));
-    match tls {
-        TlsFact::Established { dane, .. } => match dane {
-            DaneState::Mismatch | DaneState::LookupFailed => true,
-            DaneState::Match | DaneState::NotUsed => false,
-        },
-        TlsFact::NotOffered | TlsFact::Failed { .. } => tlsa.is_some_and(|fact| {
-            let reply = Reply::of(fact);
-            reply.is_failure() || (reply == Reply::Data && fact.answer().is_some_and(|answer| answer.ad))
-        }),
-        TlsFact::NotTried => false,
-    }
-}
-
-/// RFC 8461 §4.1: `*.` stands for exactly one label.
-pub fn policy_names(policy: &MtaStsPolicy, host: &str) -> bool {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    policy.mx.iter().any(|pattern| {
-        let pattern = pattern.trim_end_matches('.').to_ascii_lowercase();
-        match pattern.strip_prefix("*.") {
-            Some(parent) => {
-                host.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == parent)
-            }
-            None => pattern == host,
-        }
-    })
-}
-
-fn tls_satisfies_sts(tls: &TlsFact) -> bool {
-    match tls {
-        TlsFact::NotTried => true,
-        TlsFact::NotOffered | TlsFact::Failed { .. } => false,
-        TlsFact::Established { certificate, .. } => {
-            certificate.name_matches && certificate.chain == crate::ChainVerdict::Trusted
-        }
     }
 }

@@ -42,6 +42,9 @@ fn postfix(picture: &Picture<'_>) -> SenderView {
     if picture.hosts.iter().any(Host::is_null) {
         return bounces("5.1.0");
     }
+    if own_address_is_unknown(picture) {
+        return defers("4.4.3");
+    }
     let hosts: Vec<_> = picture.real_hosts().collect();
     if hosts.iter().all(|host| host.absent || host.lookup == HostLookup::CnameLoop) {
         return bounces("5.4.4");
@@ -59,6 +62,13 @@ fn postfix(picture: &Picture<'_>) -> SenderView {
         Some((_, target)) => postfix_failure(target),
         None => defers("4.4.3"),
     }
+}
+
+/// There is no MX, and the domain's own address can be neither found nor ruled out.
+fn own_address_is_unknown(picture: &Picture<'_>) -> bool {
+    picture.mx_reply() == Some(Reply::NoData)
+        && !picture.has_no_address_itself()
+        && !picture.dns(picture.own_lookups()).any(|(_, _, reply)| reply == Reply::Data)
 }
 
 /// What the answer to the MX question alone decides.
@@ -124,6 +134,7 @@ fn exim(picture: &Picture<'_>) -> SenderView {
         Some(Reply::NxDomain) => return bounces(),
         // It makes no difference between "failed" and "try again".
         Some(reply) if reply.is_failure() || reply == Reply::AliasLoop => return defers(),
+        Some(_) if own_address_is_unknown(picture) => return defers(),
         Some(_) | None => {}
     }
     let hosts: Vec<_> = picture.real_hosts().filter(|host| host.lookup != HostLookup::Literal).collect();
