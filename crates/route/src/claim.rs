@@ -13,13 +13,14 @@ mod cause_family;
 mod judgement;
 mod live;
 mod our_hosts;
+mod ranking;
 mod speaker;
 
 pub use advice::Advice;
 pub use cause_family::CauseFamily;
 pub use judgement::{ClaimJudgement, DecisionRow, hold_against};
-pub(crate) use our_hosts::{Owners, bare};
 pub use our_hosts::{OurHosts, Ownership, ParseOurHostsError};
+pub(crate) use our_hosts::{Owners, bare};
 
 /// What one report of a bounce claims about the route. A claim, not a fact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

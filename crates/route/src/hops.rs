@@ -10,11 +10,13 @@ use crate::claim::{Owners, Ownership, bare};
 
 mod delay;
 mod failing;
+mod journey;
 mod mail_loop;
 mod tls;
 
 pub use delay::HopDelay;
 pub use failing::{FailingHop, HopEnd, HopReason, HopSide};
+pub use journey::{Leg, LegBasis};
 pub use mail_loop::MailLoop;
 pub use tls::HopTls;
 
@@ -85,15 +87,17 @@ mod tests {
     fn any_hop() -> impl Strategy<Value = Hop> {
         let name = || proptest::option::of("[a-c.\\[\\]]{0,6}");
         let at = proptest::option::of(any::<i64>());
-        (name(), name(), name(), name(), at, any::<Option<[u8; 4]>>()).prop_map(|(from, by, with, recipient, at, ip)| Hop {
-            from,
-            from_ip: ip.map(Into::into),
-            by,
-            with,
-            id: None,
-            recipient,
-            at: at.and_then(|second| jiff::Timestamp::from_second(second).ok()),
-        })
+        (name(), name(), name(), name(), at, any::<Option<[u8; 4]>>()).prop_map(
+            |(from, by, with, recipient, at, ip)| Hop {
+                from,
+                from_ip: ip.map(Into::into),
+                by,
+                with,
+                id: None,
+                recipient,
+                at: at.and_then(|second| jiff::Timestamp::from_second(second).ok()),
+            },
+        )
     }
 
     proptest! {

@@ -17,10 +17,13 @@ pub mod observe;
 mod survey;
 
 pub use claim::{
-    Advice, CauseFamily, Claim, ClaimJudgement, DecisionRow, OurHosts, Ownership, ParseOurHostsError, hold_against,
+    Advice, CauseFamily, Claim, ClaimJudgement, DecisionRow, OurHosts, Ownership, ParseOurHostsError,
+    hold_against,
 };
 pub use diagnosis::*;
-pub use hops::{FailingHop, HopDelay, HopEnd, HopReason, HopSide, HopTls, MailHop, MailLoop, MailPath};
+pub use hops::{
+    FailingHop, HopDelay, HopEnd, HopReason, HopSide, HopTls, Leg, LegBasis, MailHop, MailLoop, MailPath,
+};
 pub use judge::{Earlier, JudgeContext, judge};
 pub use network::{NetworkGuard, SpecialUse, special_use};
 pub use observation::*;

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use abprall_bounce::{Classifier, Issuer, Kind, Report, read};
 use abprall_mail::{Confidence, Domain, Language, Verdict};
 use abprall_route::{
-    AddressState, CauseFamily, Claim, Diagnosis, Exchanger, FailingHop, HopEnd, HopSide, HostAddress, HostLookup,
-    Observations, OurHosts, TlsFact, Vantage, hold_against,
+    AddressState, CauseFamily, Claim, Diagnosis, Exchanger, FailingHop, HopEnd, HopSide, HostAddress,
+    HostLookup, Observations, OurHosts, TlsFact, Vantage, hold_against,
 };
 use serde_json::Value;
 
@@ -35,7 +35,8 @@ impl Lab {
         let mut aliases = Vec::new();
         for (path, origin) in [("lab/zones/test.zone", "test"), ("lab/zones/lab.test.zone", "lab.test")] {
             for line in file(path).lines() {
-                let words: Vec<&str> = line.split(';').next().unwrap_or_default().split_whitespace().collect();
+                let words: Vec<&str> =
+                    line.split(';').next().unwrap_or_default().split_whitespace().collect();
                 let name = |label: &str| format!("{label}.{origin}");
                 match words.as_slice() {
                     [owner, "MX", preference, host] => {
@@ -80,8 +81,14 @@ impl Lab {
         let exchanger = |(preference, host): (u16, String)| {
             let addresses = self.addresses.get(&host).cloned().unwrap_or_default();
             let state = state_by_design(&host);
-            let address =
-                |ip| HostAddress { ip, state, detail: None, greeting: None, tls: TlsFact::default(), excluded: false };
+            let address = |ip| HostAddress {
+                ip,
+                state,
+                detail: None,
+                greeting: None,
+                tls: TlsFact::default(),
+                excluded: false,
+            };
             let dns = match host.as_str() {
                 "." => HostLookup::Null,
                 _ if addresses.is_empty() => HostLookup::Nxdomain,
@@ -268,7 +275,9 @@ fn the_failing_hop_is_not_wrong_without_a_look_at_the_network() {
             (Some(HopEnd::Address(ip)), Some(failed)) => lab.machine(&ip.to_string()) == lab.machine(failed),
             (Some(HopEnd::ExchangerOf(domain)), Some(failed)) => is_exchanger(domain, failed),
             // Where it failed inside the server that had it, or at something behind that one.
-            (None, Some(failed)) => failing.from.as_deref().is_some_and(|from| lab.machine(from) == lab.machine(failed)),
+            (None, Some(failed)) => {
+                failing.from.as_deref().is_some_and(|from| lab.machine(from) == lab.machine(failed))
+            }
             (Some(HopEnd::DnsOf(_)), Some(_)) => false,
             (Some(HopEnd::DnsOf(_)), None) => true,
             (_, None) => failing.side == HopSide::Unknown,
@@ -334,7 +343,12 @@ fn the_issuer_is_who_spoke() {
                     | "delivered-over-ipv6"
             );
         let design = case.truth["remote_reply_by_design"].as_str().unwrap_or_default();
-        let design = if case.case().starts_with("multi") { "550 452" } else { design };
+        // Where the design is told in words: the last hop's reply to an unknown user, and the three of several recipients.
+        let design = match case.case() {
+            "forwarded" => "550 5.1.1",
+            "multi-fail" | "multi-mixed" => "550 452",
+            _ => design,
+        };
         let is_code = |word: &&str| word.len() == 3 && word.bytes().all(|b| b.is_ascii_digit());
         let quoted = design
             .split(|c: char| !c.is_ascii_alphanumeric())
@@ -351,11 +365,27 @@ fn the_issuer_is_who_spoke() {
 /// The family of each cause of `lab/drive/cases.py`.
 fn families(cause: &str) -> &'static [CauseFamily] {
     match cause {
-        "unknown-user" | "mailbox-disabled" | "mailbox-full" | "bad-address-syntax" | "mailbox-inactive"
-        | "user-moved" | "forward-target-unknown" | "recipient-refuses" => &[CauseFamily::Recipient],
-        "content-spam" | "policy-block" | "authentication-dmarc" | "authentication-required" | "tls-required"
-        | "ip-blocklisted" | "ip-blocked-at-connect" | "content-virus" | "message-too-big" | "rate-limited"
-        | "greylisted" | "too-many-connections" | "smtputf8-unsupported" => &[CauseFamily::Policy],
+        "unknown-user"
+        | "mailbox-disabled"
+        | "mailbox-full"
+        | "bad-address-syntax"
+        | "mailbox-inactive"
+        | "user-moved"
+        | "forward-target-unknown"
+        | "recipient-refuses" => &[CauseFamily::Recipient],
+        "content-spam"
+        | "policy-block"
+        | "authentication-dmarc"
+        | "authentication-required"
+        | "tls-required"
+        | "ip-blocklisted"
+        | "ip-blocked-at-connect"
+        | "content-virus"
+        | "message-too-big"
+        | "rate-limited"
+        | "greylisted"
+        | "too-many-connections"
+        | "smtputf8-unsupported" => &[CauseFamily::Policy],
         "routing-server-failure" | "directory-server-failure" | "bad-destination-system" => {
             &[CauseFamily::RoutingBehindMx]
         }
@@ -365,10 +395,15 @@ fn families(cause: &str) -> &'static [CauseFamily] {
         "domain-takes-no-mail" | "null-mx" => &[CauseFamily::NoMailByIntent],
         "relay-denied-wrong-mx" => &[CauseFamily::RelayDenied],
         "mail-loop" | "mx-points-to-sender" | "mx-points-to-localhost" => &[CauseFamily::Loop],
-        "connect-timeout" | "connection-refused" | "mx-unroutable-address" | "mx-ipv6-unreachable"
+        "connect-timeout"
+        | "connection-refused"
+        | "mx-unroutable-address"
+        | "mx-ipv6-unreachable"
         | "delivered-over-ipv6" => &[CauseFamily::Connect],
         "no-greeting" => &[CauseFamily::Greeting],
-        "domain-does-not-exist" | "domain-has-no-mail-host" | "mx-name-does-not-exist"
+        "domain-does-not-exist"
+        | "domain-has-no-mail-host"
+        | "mx-name-does-not-exist"
         | "mx-name-has-no-address" => &[CauseFamily::DnsNegative],
         "dns-servfail" | "dns-lame-delegation" | "dnssec-bogus" | "dns-timeout" => &[CauseFamily::DnsFailure],
         // One text, two claims: "User does not exist" with a 450, "Temporary failure" with a 550.
@@ -396,6 +431,6 @@ fn the_family_of_the_cause_is_right() {
             misses.push(format!("{} want {wanted:?} have {family} {:?}", case.file, case.report.diagnostic));
         }
     }
-    show(&format!("{hidden} of {} tell no cause", cases.len()));
     hold("cause family", 0.95, cases.len(), &misses);
+    hold("cause family where one is told", 0.95, cases.len() - hidden, &misses);
 }

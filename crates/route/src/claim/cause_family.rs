@@ -6,7 +6,9 @@ use strum::{Display, EnumIter, IntoStaticStr};
 use super::Ownership;
 
 /// What kind of cause a bounce claims.
-#[derive(Clone, Copy, Debug, Display, EnumIter, Eq, Hash, IntoStaticStr, PartialEq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Display, EnumIter, Eq, Hash, IntoStaticStr, PartialEq, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum CauseFamily {
@@ -134,7 +136,9 @@ fn by_phase(phase: Option<Phase>) -> Option<CauseFamily> {
         Phase::Connect => Some(CauseFamily::Connect),
         Phase::Tls => Some(CauseFamily::Tls),
         Phase::Greeting => Some(CauseFamily::Greeting),
-        Phase::Ehlo | Phase::Mail | Phase::Rcpt | Phase::Data | Phase::EndOfData => Some(CauseFamily::SessionLost),
+        Phase::Ehlo | Phase::Mail | Phase::Rcpt | Phase::Data | Phase::EndOfData => {
+            Some(CauseFamily::SessionLost)
+        }
         Phase::Queue | Phase::AfterDelivery => None,
     }
 }

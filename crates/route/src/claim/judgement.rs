@@ -1,12 +1,12 @@
 use abprall_bounce::{Issuer, Kind};
-use abprall_mail::{Cause, FindingId, Language, Severity};
+use abprall_mail::{FindingId, Language, Severity};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, IntoStaticStr};
 
 use super::live::{DnsNow, Now, ServersNow, evidence};
-use super::{Advice, CauseFamily, Claim};
+use super::{Advice, CauseFamily, Claim, ranking};
 use crate::hops::{FailingHop, HopSide};
-use crate::{Diagnosis, Finding, RankedCause};
+use crate::{Diagnosis, Finding};
 
 /// A claim, held against what we see.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +27,9 @@ pub struct ClaimJudgement {
 }
 
 /// The rows of the table of decisions about a claim.
-#[derive(Clone, Copy, Debug, Display, EnumIter, Eq, Hash, IntoStaticStr, PartialEq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Display, EnumIter, Eq, Hash, IntoStaticStr, PartialEq, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum DecisionRow {
@@ -87,10 +89,13 @@ pub fn hold_against(claim: &Claim, diagnosis: Option<&mut Diagnosis>, language: 
     if let Some(diagnosis) = diagnosis {
         let evidence = evidence(claim, diagnosis);
         let subject = subject_of(claim, &failing);
+        // Several recipients of one bounce say the same; that does not make a cause likelier.
+        let mut is_new = findings.is_empty();
         for id in &findings {
             if diagnosis.findings.iter().any(|known| known.id == *id && known.subject == subject) {
                 continue;
             }
+            is_new = true;
             let detail = claim.diagnostic.clone();
             diagnosis.findings.push(Finding {
                 id: *id,
@@ -102,7 +107,9 @@ pub fn hold_against(claim: &Claim, diagnosis: Option<&mut Diagnosis>, language: 
             });
         }
         diagnosis.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-        rank_again(diagnosis, row, &findings);
+        if is_new {
+            ranking::rank_again(diagnosis, row, &findings);
+        }
     }
     let mut text = advice.text(language).to_owned();
     if let Some(besides) = besides {
@@ -188,7 +195,10 @@ fn ours(claim: &Claim, now: Option<Now>) -> DecisionRow {
 fn is_about_dns(family: CauseFamily) -> bool {
     matches!(
         family,
-        CauseFamily::DnsNegative | CauseFamily::DnsFailure | CauseFamily::NoMailByIntent | CauseFamily::OwnResolver
+        CauseFamily::DnsNegative
+            | CauseFamily::DnsFailure
+            | CauseFamily::NoMailByIntent
+            | CauseFamily::OwnResolver
     )
 }
 
@@ -261,58 +271,216 @@ fn subject_of(claim: &Claim, failing: &FailingHop) -> String {
     host.or_else(|| claim.domain.as_ref().map(ToString::to_string)).unwrap_or_default()
 }
 
-/// What a row says about the cause: how much of the whole weight it takes, in parts of one.
-fn causes_of(row: DecisionRow) -> &'static [(Cause, f32)] {
-    match row {
-        DecisionRow::VantageOutage => &[(Cause::OurOwnFault, 0.9)],
-        DecisionRow::OursButRouteWorks | DecisionRow::OursResolver => &[(Cause::OurOwnFault, 0.8)],
-        DecisionRow::OursConfiguration => &[(Cause::OurOwnFault, 0.9)],
-        DecisionRow::BehindMx => &[
-            (Cause::PermanentMisconfiguration, 0.35),
-            (Cause::RouterShutDown, 0.2),
-            (Cause::ResourcesExhausted, 0.1),
-        ],
-        DecisionRow::RelayDenied => &[(Cause::MigratedAway, 0.4), (Cause::PermanentMisconfiguration, 0.3)],
-        DecisionRow::Loop => &[(Cause::PermanentMisconfiguration, 0.6)],
-        DecisionRow::Forwarder => &[(Cause::PermanentMisconfiguration, 0.3)],
-        DecisionRow::NoFailure
-        | DecisionRow::OursAndDnsFails
-        | DecisionRow::OursAndDnsNegative
-        | DecisionRow::OursUnconfirmed
-        | DecisionRow::OursAndServersDown
-        | DecisionRow::MxDown
-        | DecisionRow::RemoteTrouble
-        | DecisionRow::Sender
-        | DecisionRow::Address => &[],
-    }
-}
+#[cfg(test)]
+mod tests {
+    use abprall_bounce::{Classifier, Hop, Report};
+    use abprall_mail::{Cause, Confidence, Domain, Verdict};
 
-/// Gives the causes that the row speaks for their share and leaves the rest to those that were ranked before.
-fn rank_again(diagnosis: &mut Diagnosis, row: DecisionRow, findings: &[FindingId]) {
-    let shares = causes_of(row);
-    if shares.is_empty() {
-        return;
+    use super::*;
+    use crate::claim::OurHosts;
+    use crate::{
+        AddressState, Exchanger, HostAddress, HostLookup, Observations, RankedCause, TlsFact, Vantage,
+    };
+
+    fn claim(reporting: &str, remote: Option<&str>, reply: &str) -> Claim {
+        let hop = |from: &str, by: &str| Hop {
+            from: Some(from.to_owned()),
+            by: Some(by.to_owned()),
+            ..Hop::default()
+        };
+        let mut hops = vec![hop("app.ours.example", "out.ours.example")];
+        if reporting != "out.ours.example" {
+            hops.insert(0, hop("out.ours.example", reporting));
+        }
+        let report = Report {
+            recipient: "u@there.example".parse().ok(),
+            reporting_mta: Some(reporting.to_owned()),
+            remote_mta: remote.map(str::to_owned),
+            issuer: Some(if remote.is_some() { Issuer::Remote } else { Issuer::Reporting }),
+            diagnostic: Some(reply.to_owned()),
+            reply_code: reply.get(..3).and_then(|code| code.parse().ok()).filter(|_| remote.is_some()),
+            status: reply.split(' ').find_map(|word| word.parse().ok()),
+            hops,
+            ..Report::default()
+        };
+        let ours = OurHosts::parse(["out.ours.example"]).unwrap();
+        Claim::of(&report, &Classifier::built_in().classify(&report), &ours)
     }
-    let taken: f32 = shares.iter().map(|(_, share)| share).sum();
-    for cause in &mut diagnosis.causes {
-        cause.weight *= 1.0 - taken;
-    }
-    for (cause, share) in shares {
-        match diagnosis.causes.iter_mut().find(|known| known.cause == *cause) {
-            Some(known) => {
-                known.weight += share;
-                known.findings.extend(findings);
-            }
-            None => diagnosis.causes.push(RankedCause {
-                cause: *cause,
-                weight: *share,
-                findings: findings.to_vec(),
-            }),
+
+    fn diagnosis(states: &[AddressState], findings: &[FindingId], verdict: Verdict) -> Diagnosis {
+        let exchanger = |(index, state): (usize, &AddressState)| Exchanger {
+            preference: 10,
+            host: format!("mx{index}.there.example"),
+            implicit: false,
+            dns: HostLookup::Ok,
+            addresses: vec![HostAddress {
+                ip: "192.0.2.1".parse().unwrap(),
+                state: *state,
+                detail: None,
+                greeting: None,
+                tls: TlsFact::default(),
+                excluded: false,
+            }],
+        };
+        let finding = |id: &FindingId| Finding {
+            id: *id,
+            severity: Severity::High,
+            subject: "there.example".to_owned(),
+            evidence: Vec::new(),
+            detail: None,
+            explanation: String::new(),
+        };
+        Diagnosis {
+            domain: Domain::parse("there.example").unwrap(),
+            checked_at: jiff::Timestamp::UNIX_EPOCH,
+            took_ms: 0,
+            vantage: Vantage {
+                resolver: "192.0.2.53:53".to_owned(),
+                ok: verdict != Verdict::VantageBlind,
+                ipv4: true,
+                ipv6: true,
+                tested: true,
+                detail: None,
+            },
+            verdict,
+            confidence: Confidence::Medium,
+            findings: findings.iter().map(finding).collect(),
+            mx: states.iter().enumerate().map(exchanger).collect(),
+            alternatives: Vec::new(),
+            senders: Vec::new(),
+            causes: vec![RankedCause { cause: Cause::Abandoned, weight: 1.0, findings: Vec::new() }],
+            look_again_at: None,
+            observations: Observations::default(),
         }
     }
-    let sum: f32 = diagnosis.causes.iter().map(|cause| cause.weight).sum();
-    for cause in &mut diagnosis.causes {
-        cause.weight /= sum;
+
+    const US: &str = "out.ours.example";
+    const MX: Option<&str> = Some("mx0.there.example");
+    const OWN: &str = "Name service error for name=there.example type=MX: Non-recoverable error";
+    const ROUTING: &str = "550 5.4.3 Routing server failure";
+    const WORKS: &[AddressState] = &[AddressState::Ok];
+
+    fn judged(claim: &Claim, seen: &mut Diagnosis) -> (DecisionRow, Advice) {
+        let judged = hold_against(claim, Some(seen), Language::En);
+        (judged.row, judged.advice)
     }
-    diagnosis.causes.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+
+    #[test]
+    fn our_resolver_is_at_fault_when_it_finds_nothing_and_the_route_works() {
+        let mut seen = diagnosis(WORKS, &[], Verdict::Deliverable);
+        let row = judged(&claim(US, None, OWN), &mut seen);
+        assert_eq!(row, (DecisionRow::OursButRouteWorks, Advice::RetryNowOnce));
+        let ids: Vec<_> = seen.findings.iter().map(|finding| finding.id).collect();
+        assert_eq!(ids, [FindingId::OwnResolverFault, FindingId::BounceContradicted]);
+        assert_eq!(seen.causes[0].cause, Cause::OurOwnFault);
+        let sum: f32 = seen.causes.iter().map(|cause| cause.weight).sum();
+        assert!((sum - 1.0).abs() < 1e-6, "{sum}");
+        assert_eq!(seen.verdict, Verdict::Deliverable);
+    }
+
+    #[test]
+    fn a_domain_whose_dns_fails_for_us_too_is_tried_again_by_schedule() {
+        let mut seen = diagnosis(&[], &[FindingId::DnsServfail], Verdict::UndeliverableTransient);
+        assert_eq!(
+            judged(&claim(US, None, OWN), &mut seen),
+            (DecisionRow::OursAndDnsFails, Advice::RetryBySchedule)
+        );
+    }
+
+    #[test]
+    fn when_we_cannot_see_the_bounces_of_the_time_are_set_aside() {
+        let mut seen = diagnosis(&[], &[FindingId::DnsServfail], Verdict::VantageBlind);
+        assert_eq!(
+            judged(&claim(US, None, OWN), &mut seen),
+            (DecisionRow::VantageOutage, Advice::QuarantineAndReplay)
+        );
+    }
+
+    #[test]
+    fn only_a_confirmed_no_stops_the_domain() {
+        let mut seen = diagnosis(&[], &[FindingId::DomainNxdomain], Verdict::UndeliverablePermanent);
+        let own = claim(US, None, OWN);
+        assert_eq!(judged(&own, &mut seen), (DecisionRow::OursAndDnsNegative, Advice::SuppressDomain));
+        let mut once = diagnosis(&[], &[FindingId::DomainNxdomain], Verdict::UndeliverablePermanent);
+        once.confidence = Confidence::Low;
+        assert_eq!(judged(&own, &mut once), (DecisionRow::OursUnconfirmed, Advice::HoldAndLookAgain));
+        let mut null = diagnosis(&[], &[FindingId::NullMx], Verdict::NoMailByIntent);
+        assert_eq!(judged(&own, &mut null), (DecisionRow::OursAndDnsNegative, Advice::SuppressDomain));
+    }
+
+    #[test]
+    fn a_routing_failure_told_by_an_exchanger_that_works_lies_behind_it() {
+        let mut seen = diagnosis(WORKS, &[], Verdict::Deliverable);
+        let remote = claim(US, MX, ROUTING);
+        assert_eq!(judged(&remote, &mut seen), (DecisionRow::BehindMx, Advice::HoldAddressAndContact));
+        assert_eq!(seen.findings[0].id, FindingId::FailureBehindMx);
+        assert_eq!(seen.findings[0].subject, "mx0.there.example");
+    }
+
+    #[test]
+    fn a_routing_failure_told_by_an_exchanger_that_is_down_now_is_tried_elsewhere() {
+        let mut seen = diagnosis(&[AddressState::Greeting4xx], &[], Verdict::UndeliverableTransient);
+        let remote = claim(US, MX, "451 4.4.3 Routing server failure");
+        assert_eq!(judged(&remote, &mut seen), (DecisionRow::MxDown, Advice::RetryAlternates));
+    }
+
+    #[test]
+    fn a_relay_that_fails_on_the_way_is_named() {
+        let mut seen = diagnosis(WORKS, &[], Verdict::Deliverable);
+        let relayed = claim("relay.third.example", Some("next.third.example"), ROUTING);
+        let judged = hold_against(&relayed, Some(&mut seen), Language::De);
+        assert_eq!((judged.row, judged.advice), (DecisionRow::Forwarder, Advice::ContactRelayAdmin));
+        assert_eq!(judged.failing.side, HopSide::RelayBetween);
+        assert_eq!(judged.failing.from.as_deref(), Some("relay.third.example"));
+    }
+
+    #[test]
+    fn an_exchanger_that_does_not_know_the_domain_hints_at_a_move() {
+        let mut seen = diagnosis(WORKS, &[], Verdict::Deliverable);
+        let denied = claim(US, MX, "554 5.7.1 <u@there.example>: Relay access denied");
+        assert_eq!(judged(&denied, &mut seen), (DecisionRow::RelayDenied, Advice::HoldAddressAndContact));
+        assert_eq!(seen.findings[0].id, FindingId::RelayDenied);
+        assert_eq!(seen.causes[0].cause, Cause::MigratedAway);
+    }
+
+    #[test]
+    fn a_claim_is_confirmed_when_we_cannot_connect_either_and_refuted_when_we_can() {
+        let refused = claim(US, None, "connect to mx0.there.example[192.0.2.1]:25: Connection refused");
+        assert_eq!(refused.remote_host.as_deref(), Some("mx0.there.example"));
+        let mut down = diagnosis(&[AddressState::Refused], &[], Verdict::UndeliverableTransient);
+        assert_eq!(judged(&refused, &mut down), (DecisionRow::OursAndServersDown, Advice::RetryAlternates));
+        assert_eq!(down.findings[0].id, FindingId::BounceConfirmed);
+        let mut up = diagnosis(WORKS, &[], Verdict::Deliverable);
+        assert_eq!(judged(&refused, &mut up), (DecisionRow::OursButRouteWorks, Advice::RetryNowOnce));
+        assert_eq!(up.findings[0].id, FindingId::BounceContradicted);
+    }
+
+    #[test]
+    fn without_a_look_at_the_network_nothing_is_suppressed() {
+        for claim in [
+            claim(US, None, OWN),
+            claim(
+                US,
+                None,
+                "Host or domain name not found. Name service error for name=there.example type=A: Host not found",
+            ),
+            claim(US, MX, ROUTING),
+            claim(US, MX, "556 5.1.10 <u@there.example>: Recipient address has null MX"),
+            claim("relay.third.example", None, "Routing server failure"),
+        ] {
+            let judged = hold_against(&claim, None, Language::De);
+            assert_ne!(judged.advice, Advice::SuppressDomain, "{claim:?}");
+            assert!(!judged.text.is_empty());
+        }
+    }
+
+    #[test]
+    fn holding_the_same_claim_twice_adds_its_findings_once() {
+        let mut seen = diagnosis(WORKS, &[], Verdict::Deliverable);
+        let remote = claim(US, MX, ROUTING);
+        hold_against(&remote, Some(&mut seen), Language::En);
+        let before = seen.clone();
+        hold_against(&remote, Some(&mut seen), Language::En);
+        assert_eq!(seen, before);
+    }
 }

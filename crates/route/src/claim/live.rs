@@ -1,10 +1,7 @@
 use abprall_mail::{Confidence, FindingId, Verdict};
 
 use super::Claim;
-use crate::{AddressState, Diagnosis, Fact, ObservationId};
-
-/// Observations that one finding about a claim names at most: a person reads them.
-const EVIDENCE_MAX: usize = 8;
+use crate::{AddressState, Diagnosis, Fact, ObservationId, limits};
 
 /// What we see of the DNS of the domain now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -43,14 +40,16 @@ pub(super) struct Now {
 impl Now {
     pub(super) fn of(diagnosis: &Diagnosis) -> Self {
         let has = |ids: &[FindingId]| diagnosis.findings.iter().any(|finding| ids.contains(&finding.id));
-        let mut states = diagnosis.mx.iter().flat_map(|mx| &mx.addresses).map(|address| address.state).peekable();
+        let mut states =
+            diagnosis.mx.iter().flat_map(|mx| &mx.addresses).map(|address| address.state).peekable();
         let dns = if states.peek().is_some() {
             DnsNow::Works
         } else if has(TRANSIENT) {
             DnsNow::Fails
         } else if has(NEGATIVE) || diagnosis.verdict == Verdict::NoMailByIntent {
             match (diagnosis.verdict, diagnosis.confidence) {
-                (Verdict::NoMailByIntent, _) | (Verdict::UndeliverablePermanent, Confidence::Medium | Confidence::High) => {
+                (Verdict::NoMailByIntent, _)
+                | (Verdict::UndeliverablePermanent, Confidence::Medium | Confidence::High) => {
                     DnsNow::Negative
                 }
                 _ => DnsNow::NegativeUnconfirmed,
@@ -109,12 +108,13 @@ const NEGATIVE: &[FindingId] = &[
 /// The facts that speak about the claim: conversations with the host that it names, or all; lookups of the domain.
 pub(super) fn evidence(claim: &Claim, diagnosis: &Diagnosis) -> Vec<ObservationId> {
     let about = |subject: &str| claim.domain.as_ref().is_some_and(|domain| domain.as_str() == subject);
-    let is_meant = |host: &str| claim.failing.host().is_none_or(|failed| failed == host.trim_end_matches('.'));
+    let is_meant =
+        |host: &str| claim.failing.host().is_none_or(|failed| failed == host.trim_end_matches('.'));
     let speaks = |fact: &Fact, subject: &str| match fact {
         Fact::Smtp(smtp) => is_meant(&smtp.host),
         Fact::Dns(_) => about(subject.trim_end_matches('.')),
         Fact::MtaSts(_) | Fact::Path(_) => false,
     };
     let seen = diagnosis.observations.iter().filter(|seen| speaks(&seen.fact, &seen.subject));
-    seen.map(|seen| seen.id).take(EVIDENCE_MAX).collect()
+    seen.map(|seen| seen.id).take(limits::CLAIM_EVIDENCE_MAX).collect()
 }

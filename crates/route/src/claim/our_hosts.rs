@@ -97,8 +97,9 @@ impl<'a> Owners<'a> {
                 .and_then(|domain| domain.registrable().map(str::to_owned))
         });
         let is_senders = |host: &str| sender.is_some_and(|sender| is_below(host, sender));
-        let is_recipients =
-            |host: &str| recipients.iter().flatten().any(|domain| is_below(host, domain)) && !is_senders(host);
+        let is_recipients = |host: &str| {
+            recipients.iter().flatten().any(|domain| is_below(host, domain)) && !is_senders(host)
+        };
         let mut oldest_first = report.hops.iter().rev().filter_map(|hop| hop.by.as_deref()).map(bare);
         if let Some(first) = oldest_first.next().filter(|host| !is_recipients(host)) {
             inferred.insert(first);
@@ -146,7 +147,8 @@ mod tests {
 
     #[test]
     fn hosts_suffixes_and_networks_are_ours() {
-        let ours = OurHosts::parse(["Mail.Example.com.", "*.out.example.com", "192.0.2.0/24", "2001:db8::1"]).unwrap();
+        let ours = OurHosts::parse(["Mail.Example.com.", "*.out.example.com", "192.0.2.0/24", "2001:db8::1"])
+            .unwrap();
         for host in ["mail.example.com", "a.out.example.com", "192.0.2.9", "[2001:db8::1]"] {
             assert!(ours.names(host), "{host}");
         }
@@ -168,7 +170,10 @@ mod tests {
 
     #[test]
     fn the_host_that_first_took_the_message_is_inferred_to_be_ours_and_a_relay_is_not() {
-        let (report, none) = (report(&["relay.other.example", "out.sender.example", "submit.host.example"]), OurHosts::default());
+        let (report, none) = (
+            report(&["relay.other.example", "out.sender.example", "submit.host.example"]),
+            OurHosts::default(),
+        );
         let owners = Owners::of(&report, &none);
         assert_eq!(owners.whose("submit.host.example"), Ownership::InferredOurs);
         assert_eq!(owners.whose("OUT.sender.example"), Ownership::InferredOurs);

@@ -89,6 +89,9 @@ mod tests {
         let words = "message size 3 exceeds size limit 2 of server mx.there.example[192.0.2.1]";
         let named = (Some("mx.there.example".to_owned()), "192.0.2.1".parse().ok());
         assert_eq!(remote_of(&said(None, words), Issuer::Reporting), named);
-        assert_eq!(remote_of(&said(None, "554 us.example[192.0.2.9] is blocked"), Issuer::Remote), (None, None));
+        assert_eq!(
+            remote_of(&said(None, "554 us.example[192.0.2.9] is blocked"), Issuer::Remote),
+            (None, None)
+        );
     }
 }

@@ -39,7 +39,9 @@ pub(super) fn delays(times: &[Option<Timestamp>]) -> Vec<HopDelay> {
             continue;
         }
         match jump {
-            Some((ahead, believed)) if at.saturating_sub(believed) >= 0 && before.saturating_sub(believed) >= -took => {
+            Some((ahead, believed))
+                if at.saturating_sub(believed) >= 0 && before.saturating_sub(believed) >= -took =>
+            {
                 if let Some(delay) = delays.get_mut(ahead) {
                     *delay = HopDelay::ClockSkew(before.saturating_sub(believed));
                 }

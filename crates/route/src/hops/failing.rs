@@ -10,7 +10,9 @@ use crate::claim::{CauseFamily, Claim, Ownership};
 use crate::{AddressState, Exchanger, HostLookup};
 
 /// On whose side a message failed.
-#[derive(Clone, Copy, Debug, Default, Display, Eq, Hash, IntoStaticStr, PartialEq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, Display, Eq, Hash, IntoStaticStr, PartialEq, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum HopSide {
@@ -110,9 +112,9 @@ impl FailingHop {
             hop.because.push(HopReason::SeenTwice);
         }
         if claim.is_our_own_word() {
-            hop.from_our_side(claim, exchangers);
+            hop.place_beyond_us(claim, exchangers);
         } else {
-            hop.from_a_foreign_server(claim, exchangers);
+            hop.place_beyond_others(claim, exchangers);
         }
         hop
     }
@@ -128,7 +130,7 @@ impl FailingHop {
     }
 
     /// Our own server could not hand it to the next.
-    fn from_our_side(&mut self, claim: &Claim, exchangers: Option<&[Exchanger]>) {
+    fn place_beyond_us(&mut self, claim: &Claim, exchangers: Option<&[Exchanger]>) {
         let domain = claim.final_domain.as_ref().or(claim.domain.as_ref());
         self.side = match claim.family {
             CauseFamily::DnsNegative | CauseFamily::DnsFailure | CauseFamily::NoMailByIntent
@@ -150,7 +152,12 @@ impl FailingHop {
                 self.because.push(HopReason::RoutingBehind);
                 HopSide::BehindMx
             }
-            CauseFamily::Expired | CauseFamily::Other if claim.issuer == Issuer::Reporting => HopSide::Unknown,
+            // A host that is named was at least tried.
+            CauseFamily::Expired | CauseFamily::Other
+                if claim.issuer == Issuer::Reporting && self.to.is_none() =>
+            {
+                HopSide::Unknown
+            }
             CauseFamily::DnsNegative
             | CauseFamily::DnsFailure
             | CauseFamily::NoMailByIntent
@@ -187,7 +194,7 @@ impl FailingHop {
             Some(HopEnd::ExchangerOf(_)) => self.name_exchanger(claim, domain, exchangers),
             Some(HopEnd::Host(_) | HopEnd::Address(_)) if self.side != HopSide::OurSide => {
                 let known = !exchangers.is_empty() && claim.remote_host.is_some();
-                if known && !exchangers.iter().any(|mx| is_end(mx, self.to.as_ref())) {
+                if known && !exchangers.iter().any(|mx| is_same_operators(mx, self.to.as_ref())) {
                     self.because.push(HopReason::RemoteIsNoExchanger);
                     self.side = HopSide::RelayBetween;
                 }
@@ -215,7 +222,8 @@ impl FailingHop {
             return;
         }
         let was_reached = claim.issuer == Issuer::Remote;
-        let fits = |mx: &&&Exchanger| was_reached == mx.addresses.iter().any(|to| to.state == AddressState::Ok);
+        let fits =
+            |mx: &&&Exchanger| was_reached == mx.addresses.iter().any(|to| to.state == AddressState::Ok);
         let mut candidates: Vec<&Exchanger> = usable.iter().filter(fits).copied().collect();
         if candidates.is_empty() {
             candidates = usable;
@@ -234,13 +242,10 @@ impl FailingHop {
     }
 
     /// A server that is not ours had taken the message and reports.
-    fn from_a_foreign_server(&mut self, claim: &Claim, exchangers: Option<&[Exchanger]>) {
+    fn place_beyond_others(&mut self, claim: &Claim, exchangers: Option<&[Exchanger]>) {
         let reporter = claim.reporting_mta.as_deref().unwrap_or_default();
-        let end = HopEnd::Host(reporter.to_owned());
-        let is_exchanger = match exchangers {
-            Some(exchangers) if !exchangers.is_empty() => exchangers.iter().any(|mx| is_end(mx, Some(&end))),
-            Some(_) | None => is_in_domain(reporter, claim.domain.as_ref()),
-        };
+        let is_exchanger =
+            is_in_domain(reporter, claim.domain.as_ref()) || is_known_exchanger(Some(reporter), exchangers);
         let was_handed = claim.path.first_foreign().is_some_and(|hop| hop.by.as_deref() == Some(reporter));
         if claim.final_domain.is_some() {
             self.because.push(HopReason::Forwarded);
@@ -248,7 +253,11 @@ impl FailingHop {
         self.side = if is_exchanger {
             self.because.push(HopReason::ReporterIsExchanger);
             HopSide::BehindMx
-        } else if claim.path.first_foreign().is_some_and(|hop| self.is_known_exchanger(hop.by.as_deref(), exchangers)) {
+        } else if claim
+            .path
+            .first_foreign()
+            .is_some_and(|hop| is_known_exchanger(hop.by.as_deref(), exchangers))
+        {
             HopSide::BehindMx
         } else if exchangers.is_some_and(|exchangers| !exchangers.is_empty()) {
             HopSide::RelayBetween
@@ -261,12 +270,22 @@ impl FailingHop {
             HopSide::Unknown
         };
     }
+}
 
-    fn is_known_exchanger(&self, host: Option<&str>, exchangers: Option<&[Exchanger]>) -> bool {
-        let (Some(host), Some(exchangers)) = (host, exchangers) else { return false };
-        let end = HopEnd::Host(host.to_owned());
-        exchangers.iter().any(|mx| is_end(mx, Some(&end)))
+fn is_known_exchanger(host: Option<&str>, exchangers: Option<&[Exchanger]>) -> bool {
+    let (Some(host), Some(exchangers)) = (host, exchangers) else { return false };
+    let end = HopEnd::Host(host.to_owned());
+    exchangers.iter().any(|mx| is_same_operators(mx, Some(&end)))
+}
+
+/// The exchanger, or a host of the same registrable domain: many servers call themselves by another name than their MX (`mx.google.com`
+/// answers for `aspmx.l.google.com`).
+fn is_same_operators(mx: &Exchanger, end: Option<&HopEnd>) -> bool {
+    if is_end(mx, end) {
+        return true;
     }
+    let Some(HopEnd::Host(host)) = end else { return false };
+    is_in_domain(host, Domain::parse(&mx.host).ok().as_ref())
 }
 
 /// The far end that the bounce names; an address gets its name from the exchangers.
@@ -275,7 +294,8 @@ fn named_end(claim: &Claim, exchangers: Option<&[Exchanger]>) -> Option<HopEnd> 
         return Some(HopEnd::Host(host.clone()));
     }
     let address = claim.remote_ip?;
-    let known = exchangers.unwrap_or_default().iter().find(|mx| mx.addresses.iter().any(|to| to.ip == address));
+    let known =
+        exchangers.unwrap_or_default().iter().find(|mx| mx.addresses.iter().any(|to| to.ip == address));
     Some(known.map_or(HopEnd::Address(address), |mx| HopEnd::Host(mx.host.clone())))
 }
 
@@ -318,5 +338,45 @@ impl fmt::Display for HopEnd {
             HopEnd::ExchangerOf(domain) => write!(f, "MX of {domain}"),
             HopEnd::DnsOf(domain) => write!(f, "DNS of {domain}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{HostAddress, TlsFact};
+
+    fn mx(host: &str, ip: &str) -> Exchanger {
+        let address = HostAddress {
+            ip: ip.parse().unwrap(),
+            state: AddressState::Ok,
+            detail: None,
+            greeting: None,
+            tls: TlsFact::default(),
+            excluded: false,
+        };
+        Exchanger {
+            preference: 10,
+            host: host.to_owned(),
+            implicit: false,
+            dns: HostLookup::Ok,
+            addresses: vec![address],
+        }
+    }
+
+    #[test]
+    fn a_server_that_calls_itself_by_another_name_is_still_the_exchanger() {
+        let mx = mx("aspmx.l.google.example", "192.0.2.1");
+        let is_mx = |end: HopEnd| is_same_operators(&mx, Some(&end));
+        assert!(is_mx(HopEnd::Host("mx.google.example".to_owned())));
+        assert!(is_mx(HopEnd::Address("192.0.2.1".parse().unwrap())));
+        assert!(!is_mx(HopEnd::Host("smarthost.isp.example".to_owned())));
+        assert!(!is_mx(HopEnd::Address("192.0.2.2".parse().unwrap())));
+    }
+
+    #[test]
+    fn an_exchanger_at_a_loopback_address_names_the_machine_that_sends() {
+        assert!(names_this_machine(&mx("localhost.example", "127.0.0.1")));
+        assert!(!names_this_machine(&mx("mx.example", "192.0.2.1")));
     }
 }

@@ -34,7 +34,8 @@ pub(super) fn find(oldest_first: &[&Hop]) -> Option<MailLoop> {
             order.push(by);
         }
     }
-    let circles = visits.values().any(|count| *count > VISITS_MAX) || for_recipient.values().any(|count| *count > 1);
+    let circles =
+        visits.values().any(|count| *count > VISITS_MAX) || for_recipient.values().any(|count| *count > 1);
     circles.then(|| MailLoop {
         rounds: visits.values().copied().max().unwrap_or_default(),
         hosts: order.into_iter().filter(|host| visits.get(host).is_some_and(|count| *count > 1)).collect(),
@@ -74,7 +75,8 @@ mod tests {
 
     #[test]
     fn a_content_filter_on_the_same_machine_is_no_loop() {
-        let filter = [hop("us", "a", Some("u@d")), hop("localhost", "a", Some("u@d")), hop("a", "a", Some("u@d"))];
+        let filter =
+            [hop("us", "a", Some("u@d")), hop("localhost", "a", Some("u@d")), hop("a", "a", Some("u@d"))];
         assert_eq!(rounds(&filter), None);
     }
 }

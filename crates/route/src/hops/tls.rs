@@ -3,7 +3,9 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, IntoStaticStr};
 
 /// Whether a hop was encrypted, by its `with` clause (RFC 3848, RFC 6531 §4.3).
-#[derive(Clone, Copy, Debug, Default, Display, Eq, Hash, IntoStaticStr, PartialEq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, Display, Eq, Hash, IntoStaticStr, PartialEq, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum HopTls {
@@ -25,10 +27,10 @@ impl HopTls {
         }
         let Some(with) = hop.with.as_deref() else { return Self::Unknown };
         match with.to_ascii_uppercase().as_str() {
-            "ESMTPS" | "ESMTPSA" | "SMTPS" | "SMTPSA" | "ASMTPS" | "LMTPS" | "LMTPSA" | "UTF8SMTPS" | "UTF8SMTPSA"
-            | "UTF8LMTPS" | "UTF8LMTPSA" | "HTTPS" => Self::Encrypted,
-            "SMTP" | "ESMTP" | "ESMTPA" | "ASMTP" | "LMTP" | "LMTPA" | "UTF8SMTP" | "UTF8SMTPA" | "UTF8LMTP"
-            | "UTF8LMTPA" | "HTTP" | "QMTP" | "QMQP" => Self::Plain,
+            "ESMTPS" | "ESMTPSA" | "SMTPS" | "SMTPSA" | "ASMTPS" | "LMTPS" | "LMTPSA" | "UTF8SMTPS"
+            | "UTF8SMTPSA" | "UTF8LMTPS" | "UTF8LMTPSA" | "HTTPS" => Self::Encrypted,
+            "SMTP" | "ESMTP" | "ESMTPA" | "ASMTP" | "LMTP" | "LMTPA" | "UTF8SMTP" | "UTF8SMTPA"
+            | "UTF8LMTP" | "UTF8LMTPA" | "HTTP" | "QMTP" | "QMQP" => Self::Plain,
             "LOCAL" | "STDIO" | "UUCP" => Self::Local,
             _ => Self::Unknown,
         }
