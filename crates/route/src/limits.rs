@@ -218,5 +218,6 @@ pub const FAILURE_KEPT_S: i64 = 300;
 pub const NEGATIVE_TTL_S_MAX: i64 = 86_400;
 /// Canaries that must fail together before blindness is more than a suspicion.
 pub const CANARIES_FOR_PROOF: usize = 3;
+
 /// Observations that one finding about a bounce names at most: a person reads them.
 pub const CLAIM_EVIDENCE_MAX: usize = 8;

@@ -3,7 +3,7 @@
 use abprall_bounce::{Classification, Report};
 use abprall_mail::{Domain, Language};
 use abprall_route::{
-    Claim, ClaimJudgement, Diagnosis, FailingHop, HopDelay, HopEnd, HopSide, HopTls, MailHop, OurHosts,
+    Claim, ClaimJudgement, Diagnosis, FailingHop, HopDelay, HopEnd, HopSide, HopTls, Leg, LegBasis, OurHosts,
     Ownership, hold_against,
 };
 use serde::Serialize;
@@ -89,8 +89,13 @@ impl Bounce {
                 self.judgement.as_ref().map(|judgement| judgement.text.clone()),
             ),
         ];
-        let mut hops: Vec<_> =
-            self.claim.path.hops.iter().take(HOPS_MAX).map(|one| hop(one, language)).collect();
+        let journey = self.claim.journey(failing);
+        let mut hops: Vec<_> = journey
+            .iter()
+            .filter(|leg| !leg.failed)
+            .take(HOPS_MAX)
+            .map(|leg| describe(leg, language))
+            .collect();
         if let Some(circle) = &self.claim.path.circle {
             let hosts = circle.hosts.join(", ");
             hops.push(match language {
@@ -98,9 +103,7 @@ impl Bounce {
                 Language::De => format!("✗ im Kreis, {} Mal: {hosts}", circle.rounds),
             });
         }
-        if !hops.is_empty() {
-            hops.push(format!("✗ {}", place(failing, language)));
-        }
+        hops.push(format!("✗ {}", place(failing, language)));
         let meaning = wording::reason(self.judged.reason, language);
         Story {
             title: match address {
@@ -109,11 +112,7 @@ impl Bounce {
             },
             heading: pick(language, "What the bounce says", "Was der Bounce sagt"),
             facts: rows.into_iter().filter_map(|(label, value)| Some((label, value?))).collect(),
-            way: pick(
-                language,
-                "The way the message took (by its own account)",
-                "Der Weg der Nachricht (nach eigener Angabe)",
-            ),
+            way: pick(language, "The way the message took", "Der Weg der Nachricht"),
             hops,
         }
     }
@@ -173,34 +172,33 @@ fn place(failing: &FailingHop, language: Language) -> String {
     format!("{side}{edge}{or}")
 }
 
-fn hop(hop: &MailHop, language: Language) -> String {
+/// A leg of the way: from whom to whom, how, and whose word that is.
+fn describe(leg: &Leg, language: Language) -> String {
     let unknown = pick(language, "unknown", "unbekannt");
-    let from = hop.from.clone().or_else(|| hop.from_ip.map(|ip| ip.to_string()));
-    let by = hop.by.as_deref().unwrap_or(unknown);
-    let mut line = match from {
-        Some(from) => format!("{from} → {by}"),
-        None => format!("→ {by}"),
-    };
+    let from = leg.from.as_deref().unwrap_or(unknown);
+    let to = leg.to.as_deref().unwrap_or(unknown);
     let mut notes: Vec<String> = Vec::new();
-    let whose = owner(hop.by_is, language);
-    if !whose.is_empty() {
-        notes.push(whose.to_owned());
+    match leg.basis {
+        LegBasis::Fact => {}
+        LegBasis::Likely => notes.push(pick(language, "probably ours", "wohl unserer").to_owned()),
+        LegBasis::Claim => notes.push(pick(language, "by its own account", "nach eigener Angabe").to_owned()),
     }
-    match hop.tls {
+    match leg.tls {
         HopTls::Encrypted => notes.push(pick(language, "encrypted", "verschlüsselt").to_owned()),
         HopTls::Plain | HopTls::Local | HopTls::Unknown => {}
     }
-    match (hop.delay, language) {
+    match (leg.delay, language) {
         (HopDelay::Took(seconds), Language::En) if seconds > 0 => notes.push(format!("after {seconds} s")),
         (HopDelay::Took(seconds), Language::De) if seconds > 0 => notes.push(format!("nach {seconds} s")),
         (HopDelay::ClockSkew(seconds), Language::En) => notes.push(format!("clock off by {seconds} s")),
         (HopDelay::ClockSkew(seconds), Language::De) => notes.push(format!("Uhr weicht {seconds} s ab")),
         (HopDelay::Took(_) | HopDelay::Unknown, _) => {}
     }
-    if !notes.is_empty() {
-        line = format!("{line} ({})", notes.join(", "));
+    if notes.is_empty() {
+        format!("{from} → {to}")
+    } else {
+        format!("{from} → {to} ({})", notes.join(", "))
     }
-    line
 }
 
 fn owner(whose: Ownership, language: Language) -> &'static str {

@@ -289,7 +289,7 @@ impl Page<'_> {
                 self.labels().looked_at,
                 format!("{}, {} {seconds}, {facts}", dates::minute(diagnosis.checked_at), self.labels().took),
             ),
-            (self.labels().from, self.from_here(&diagnosis.vantage)),
+            (self.labels().from, self.seen_from(&diagnosis.vantage)),
             (self.labels().vantage, self.own_side(&diagnosis.vantage)),
         ];
         if let Some(at) = diagnosis.look_again_at {
@@ -302,7 +302,7 @@ impl Page<'_> {
         out.facts(&rows)
     }
 
-    fn from_here(&self, vantage: &Vantage) -> String {
+    fn seen_from(&self, vantage: &Vantage) -> String {
         let network = match (vantage.ipv4, vantage.ipv6) {
             (true, true) => pick(self.language, "IPv4 and IPv6", "IPv4 und IPv6"),
             (true, false) => pick(self.language, "IPv4 only", "nur IPv4"),
