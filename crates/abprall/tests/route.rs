@@ -212,6 +212,7 @@ fn wrong_usage_is_told_from_what_could_not_be_done() {
         &["--our-host", "???", "example.com"],
         &["--resolver", "nonsense", "example.com"],
         &["--show", "x.json", "example.com"],
+        &["--ca-file", "missing.pem", "example.com"],
         &[],
     ] {
         let ran = route(arguments);

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use abprall_bounce::Kind;
 use abprall_mail::Language;
-use abprall_route::{ObserverConfig, OurHosts};
+use abprall_route::{ObserverConfig, ObserverError, OurHosts};
 use anyhow::Context;
 
 use crate::intake::{self, Inputs, Judged, Progress};
@@ -70,8 +70,8 @@ pub(crate) struct Args {
     #[arg(long)]
     offline: bool,
 
-    /// A mail server of ours, by name (with all names below it) or network: what it says of the way is believed.
-    #[arg(long, value_name = "NAME|CIDR")]
+    /// A mail server of ours, by name, suffix (`.example.com`), address or network: what it says of the way is believed.
+    #[arg(long, value_name = "HOST|CIDR")]
     our_host: Vec<String>,
 
     #[command(flatten)]
@@ -136,7 +136,12 @@ impl Args {
             Some(path) => stored::read(path, language)?,
             None => Vec::new(),
         };
-        let mut looker = if self.offline { None } else { Some(Looker::new(config, earlier, language)?) };
+        let mut looker = match (!self.offline).then(|| Looker::new(config, earlier, language)).transpose() {
+            Ok(looker) => looker,
+            // A file of authorities that is none, a name that cannot be said: the operator's to mend.
+            Err(error) if error.is::<ObserverError>() => return Ok(usage(&format!("{error:#}"))),
+            Err(error) => return Err(error),
+        };
         let mut printer = Printer::new(self);
         let mut code = ExitCode::SUCCESS;
         for target in targets {

@@ -86,7 +86,7 @@ pub(super) fn picture(diagnosis: &Diagnosis, language: Language) -> String {
         | Verdict::UndeliverablePermanent => format!(
             " · {}: {}",
             labels(language).confidence,
-            labels::confidence(diagnosis.confidence, language)
+            labels::confidence(diagnosis.verdict, diagnosis.confidence, language)
         ),
     };
     let below = format!("{}{sure}", dates::minute(diagnosis.checked_at));

@@ -1,6 +1,6 @@
 //! The words of the page itself, in both languages.
 
-use abprall_mail::{Cause, Confidence, Language, Severity};
+use abprall_mail::{Cause, Confidence, Language, Severity, Verdict};
 use abprall_route::{
     AddressState, AlternativeKind, ChainVerdict, DaneState, HostLookup, SenderOutcome, TlsFact,
 };
@@ -120,8 +120,23 @@ pub(super) fn severity(word: Severity, language: Language) -> &'static str {
     }
 }
 
-pub(super) fn confidence(word: Confidence, language: Language) -> &'static str {
+pub(super) fn confidence(verdict: Verdict, word: Confidence, language: Language) -> &'static str {
+    // A conversation that came through proves itself; a failure needs a second look.
+    let works = verdict.is_deliverable();
     match word {
+        Confidence::Low if works => {
+            pick(language, "low (not all was looked at)", "gering (nicht alles wurde angesehen)")
+        }
+        Confidence::Medium if works => pick(
+            language,
+            "medium (a mail server answered, but not just now, or our own side is in doubt)",
+            "mittel (ein Mailserver hat geantwortet, aber nicht eben erst, oder unsere Seite ist zweifelhaft)",
+        ),
+        Confidence::High if works => pick(
+            language,
+            "high (a mail server answered just now)",
+            "hoch (ein Mailserver hat eben geantwortet)",
+        ),
         Confidence::Low => pick(
             language,
             "low (seen once; look again before anything final)",

@@ -87,7 +87,7 @@ impl Page<'_> {
             | Verdict::UndeliverablePermanent => format!(
                 " {}: {}.",
                 self.labels().confidence,
-                labels::confidence(self.diagnosis.confidence, self.language)
+                labels::confidence(self.diagnosis.verdict, self.diagnosis.confidence, self.language)
             ),
         }
     }
