@@ -9,6 +9,7 @@ mod commands;
 mod dates;
 mod intake;
 mod language;
+mod layout;
 mod report_line;
 mod rule_files;
 mod store_file;
