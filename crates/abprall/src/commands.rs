@@ -11,7 +11,9 @@ mod process;
 mod report;
 mod route;
 mod rules;
+mod scrub;
 mod suppressions;
+pub(crate) mod token;
 mod why;
 
 /// Reads bounces, says what happened to whom, and stops the right addresses.
@@ -30,6 +32,8 @@ enum Command {
     Check(check::Args),
     Why(why::Args),
     Suppressions(suppressions::Args),
+    Scrub(Box<scrub::Args>),
+    Token(token::Args),
     Report(report::Args),
     Route(Box<route::Args>),
     Rules(rules::Args),
@@ -44,6 +48,8 @@ impl Cli {
             Command::Check(args) => args.run(),
             Command::Why(args) => args.run(),
             Command::Suppressions(args) => args.run(),
+            Command::Scrub(args) => args.run(),
+            Command::Token(args) => args.run(),
             Command::Report(args) => args.run(),
             Command::Route(args) => args.run(),
             Command::Rules(args) => args.run(),
