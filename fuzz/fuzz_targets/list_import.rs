@@ -8,10 +8,12 @@ use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../crates/abprall/src/lists.rs"]
-mod lists;
+#[path = "../../crates/abprall/src"]
+mod program {
+    pub(crate) mod lists;
+}
 
-use lists::{Defaults, Format, Item, Layout, ListWriter, read_list};
+use program::lists::{self, Defaults, Format, Item, Layout, ListWriter, read_list};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((choice, bytes)) = bytes.split_first() else { return };

@@ -3,7 +3,11 @@
 //! `cargo bench -p abprall --bench scrub`. `SCRUB_BENCH_LIST` and `SCRUB_BENCH_STOPS` set the sizes (default 1 and 10 million);
 //! the size to reach is 10 against 100 million, which takes 8 GB of disk and some minutes. `SCRUB_BENCH_DIR` says where.
 #![expect(clippy::unwrap_used, reason = "a benchmark")]
-#![allow(dead_code, unused_imports, reason = "the program has no library: its modules are taken in as they are")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "the program has no library: its modules are taken in as they are"
+)]
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -14,10 +18,13 @@ use std::time::{Duration, Instant};
 use abprall_mail::{EmailAddress, Reason};
 use abprall_store::{Fingerprints, Scope, Segment, SegmentBuilder, Standing, State, StoreError};
 
-#[path = "../src/lists.rs"]
-mod lists;
-#[path = "../src/scrub.rs"]
-mod scrub;
+#[path = "../src"]
+mod program {
+    pub(crate) mod lists;
+    pub(crate) mod scrub;
+}
+
+use program::{lists, scrub};
 
 const SEED: u64 = 7;
 
@@ -40,7 +47,8 @@ impl scrub::Authority for Confirmed {
 }
 
 fn main() {
-    let (list_size, stops_size) = (size("SCRUB_BENCH_LIST", 1_000_000), size("SCRUB_BENCH_STOPS", 10_000_000));
+    let (list_size, stops_size) =
+        (size("SCRUB_BENCH_LIST", 1_000_000), size("SCRUB_BENCH_STOPS", 10_000_000));
     let folder = match std::env::var_os("SCRUB_BENCH_DIR") {
         Some(folder) => tempfile::tempdir_in(folder).unwrap(),
         None => tempfile::tempdir().unwrap(),
@@ -51,7 +59,10 @@ fn main() {
 
     let (ours, tally) = ours(&path("list.txt"), &path("clean.txt"), segment);
     let peak = peak_memory();
-    println!("scrub: {ours:.2?}; kept {} of {}; memory of the process at most {peak}", tally.kept, tally.records);
+    println!(
+        "scrub: {ours:.2?}; kept {} of {}; memory of the process at most {peak}",
+        tally.kept, tally.records
+    );
     assert_eq!(tally.records, list_size);
 
     let sort = format!("LC_ALL=C sort -S 1G --parallel=2 -T {}", folder.path().display());
@@ -87,7 +98,11 @@ fn write_files(folder: &Path, list_size: u64, stops_size: u64) -> Segment {
     println!("segment and text of the suppressions written in {:.1?}", start.elapsed());
     let mut list = BufWriter::new(File::create(folder.join("list.txt")).unwrap());
     for number in 0..list_size {
-        let number = if number.is_multiple_of(10) { scattered(number * (stops_size / list_size).max(1)) } else { scattered(u64::from(u32::MAX) + number) };
+        let number = if number.is_multiple_of(10) {
+            scattered(number * (stops_size / list_size).max(1))
+        } else {
+            scattered(u64::from(u32::MAX) + number)
+        };
         writeln!(list, "{}", address(number)).unwrap();
     }
     list.flush().unwrap();
@@ -102,14 +117,18 @@ fn ours(list: &Path, clean: &Path, segment: Segment) -> (Duration, scrub::Tally)
     let plan = scrub::Plan { layout: &layout, held: scrub::HeldAddresses::Leave };
     let mut out = BufWriter::new(File::create(clean).unwrap());
     let authorities = (0..scrub::workers()).map(|_| Confirmed).collect();
-    let tally = scrub::scrub(bytes, plan, &Stops(segment), authorities, &mut |batch| out.write_all(&batch.bytes));
+    let tally =
+        scrub::scrub(bytes, plan, &Stops(segment), authorities, &mut |batch| out.write_all(&batch.bytes));
     out.flush().unwrap();
     (start.elapsed(), tally.unwrap())
 }
 
 fn shell(folder: &Path, command: &str) -> Duration {
     let start = Instant::now();
-    assert!(Command::new("sh").current_dir(folder).args(["-c", command]).status().unwrap().success(), "{command}");
+    assert!(
+        Command::new("sh").current_dir(folder).args(["-c", command]).status().unwrap().success(),
+        "{command}"
+    );
     start.elapsed()
 }
 

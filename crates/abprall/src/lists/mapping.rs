@@ -27,12 +27,17 @@ pub(crate) fn item(format: Format, row: &Row<'_>, line: u64, defaults: &Defaults
         Said::Other(why) => return Item::Other { line, why },
         Said::Bad(problem) => return Item::Bad { line, text: shown(row), problem },
     };
-    let time = |keys: &[&str]| match row.first(keys).map(|text| times::read(text).ok_or(Problem::BadTime)) {
+    let own = |name: &str| if format == Format::Listmonk { listmonk_own(row, name) } else { None };
+    let time = |name: &str, keys: &[&str]| match own(name)
+        .as_deref()
+        .or(row.first(keys))
+        .map(|text| times::read(text).ok_or(Problem::BadTime))
+    {
         None => Ok(None),
         Some(Ok(at)) => Ok(Some(at)),
         Some(Err(problem)) => Err(problem),
     };
-    let (since, until) = match (time(since_keys(format)), time(until_keys(format))) {
+    let (since, until) = match (time("since", since_keys(format)), time("until", until_keys(format))) {
         (Ok(since), Ok(until)) => (since, until),
         (Err(problem), _) | (_, Err(problem)) => return Item::Bad { line, text: shown(row), problem },
     };
@@ -94,7 +99,7 @@ fn since_keys(format: Format) -> &'static [&'static str] {
         Format::Sparkpost => &["created", "updated"],
         Format::Brevo => &["blockedat", "blockedon"],
         Format::Mailchimp => &["cleantime", "unsubtime"],
-        Format::Listmonk => &["attributesabprallsince", "attribsabprallsince", "updatedat", "createdat"],
+        Format::Listmonk => &["updatedat", "createdat"],
         Format::Csv => &["since", "created", "createdat"],
         Format::Plain => &[],
     }
@@ -103,7 +108,6 @@ fn since_keys(format: Format) -> &'static [&'static str] {
 fn until_keys(format: Format) -> &'static [&'static str] {
     match format {
         Format::Csv => &["until"],
-        Format::Listmonk => &["attributesabpralluntil", "attribsabpralluntil"],
         Format::Ses
         | Format::Sendgrid
         | Format::Mailgun
@@ -111,6 +115,7 @@ fn until_keys(format: Format) -> &'static [&'static str] {
         | Format::Sparkpost
         | Format::Brevo
         | Format::Mailchimp
+        | Format::Listmonk
         | Format::Plain => &[],
     }
 }
@@ -164,32 +169,33 @@ fn said(format: Format, row: &Row<'_>, defaults: &Defaults<'_>) -> Said {
             }
             (None, None) => Said::Other(NotAStop::Subscribed),
         },
-        Format::Listmonk => {
-            let own = row.keys().iter().any(|key| key.contains(OWN));
-            match (row.value("status"), listmonk_attributes(row)) {
-                (_, Some((own_stop, reason))) => Said::Stop(own_stop, reason, None),
-                (Some(status), None) if word(status) == Some(Word::Subscribed) && !own => {
-                    Said::Other(NotAStop::Subscribed)
-                }
-                (Some(status), None) => of_word(Some(status), None, defaults),
-                (None, None) => stop(Reason::Unsubscribe, None),
+        Format::Listmonk => match (row.value("status"), listmonk_stop(row)) {
+            (_, Some((own_stop, reason))) => Said::Stop(own_stop, reason, None),
+            (Some(status), None) if word(status) == Some(Word::Subscribed) => {
+                Said::Other(NotAStop::Subscribed)
             }
-        }
+            (Some(status), None) => of_word(Some(status), None, defaults),
+            (None, None) => stop(Reason::Unsubscribe, None),
+        },
         Format::Csv => own_row(row, defaults),
         Format::Plain => stop(defaults.reason, None),
     }
 }
 
 /// What Abprall has written into listmonk's attributes: as keys of JSON, or as JSON in a column.
-fn listmonk_attributes(row: &Row<'_>) -> Option<(Stop, Reason)> {
-    if let Some(reason) = row.first(&["attribsabprallreason", "attributesabprallreason"]) {
-        let state = row.first(&["attribsabprallstate", "attributesabprallstate"]);
-        return Some((state_stop(state?)?, reason.parse().ok()?));
+fn listmonk_own(row: &Row<'_>, name: &str) -> Option<String> {
+    for attributes in ["attribs", "attributes"] {
+        if let Some(value) = row.value(&format!("{attributes}{OWN}{name}")) {
+            return Some(value.to_owned());
+        }
     }
-    let attributes = row.first(&["attributes", "attribs"])?;
+    let attributes = row.first(&["attributes", "attribs"]).filter(|text| text.contains(OWN))?;
     let value: serde_json::Value = serde_json::from_str(attributes).ok()?;
-    let own = value.get(OWN)?;
-    Some((state_stop(own.get("state")?.as_str()?)?, own.get("reason")?.as_str()?.parse().ok()?))
+    Some(value.get(OWN)?.get(name)?.as_str()?.to_owned())
+}
+
+fn listmonk_stop(row: &Row<'_>) -> Option<(Stop, Reason)> {
+    Some((state_stop(&listmonk_own(row, "state")?)?, listmonk_own(row, "reason")?.parse().ok()?))
 }
 
 fn state_stop(state: &str) -> Option<Stop> {
