@@ -189,7 +189,7 @@ fn text_reports(letter: LetterRef<'_>, origin: &Origin<'_>) -> Reading {
     }
     let mut reports = text::read_text(letter);
     complete(letter, &mut reports);
-    reports.retain(|report| report.recipient.is_some() || report.diagnostic.is_some());
+    reports.retain(|r| r.recipient.is_some() || r.diagnostic.is_some() || r.prose.is_some());
     if phishing::is_phishing(letter, origin, &reports) {
         return Reading::none(NotABounce::Phishing);
     }

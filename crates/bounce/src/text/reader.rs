@@ -264,6 +264,11 @@ impl<'a> Reader<'a> {
             let words = line[found.end..].trim_start_matches(['.', ' ']);
             // "554 <a@b>... 550 Host unknown": the inner code is the cause.
             let told = if codes::starts_with_reply(words) { words } else { line };
+            // "mail.local: unknown user: anna" above "554 <a@b>... Service unavailable": the delivery agent said why.
+            if is_agents_line(self.last) {
+                let last = self.last;
+                append(&mut self.findings[place].reason, last);
+            }
             append(&mut self.findings[place].reason, told);
             self.findings[place].issuer = Some(Issuer::Reporting);
         } else {
@@ -356,12 +361,21 @@ impl<'a> Reader<'a> {
             }
         }
         for finding in &mut self.findings {
-            if finding.reason.is_empty() {
+            if finding.reason.is_empty() && !reason::is_template(&[&finding.prose]) {
                 finding.reason = std::mem::take(&mut finding.prose);
             }
         }
         self.findings
     }
+}
+
+/// Whether a line of the transcript is what a program said that delivers mail: `procmail: Couldn't create "/var/mail/anna"`.
+fn is_agents_line(line: &str) -> bool {
+    let Some((name, words)) = line.split_once(": ") else { return false };
+    let is_name = name.len() <= 64
+        && !name.contains('@')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/' | b'-' | b'_'));
+    is_name && !words.is_empty()
 }
 
 /// The host of `mx.example [192.0.2.1]:` or `mx.example [192.0.2.1] did not like our RCPT TO:`.

@@ -87,13 +87,14 @@ pub(crate) fn is_afterword(line: &str) -> bool {
 /// How much a paragraph looks like the reason: 3 a reply, 2 after a cue or with a code, 1 other words, 0 nothing.
 pub(super) fn weight(paragraph: &[&str]) -> u8 {
     let mut weight = 0;
+    let is_template = is_template(paragraph);
     for line in paragraph {
         let line_weight = if codes::starts_with_reply(line) {
             3
         } else if cue_in(line).is_some() || codes::has_reply_code(line) || codes::status_in(line).is_some() {
             2
         } else {
-            u8::from(line.len() > 3 && !line.contains('\u{fffd}') && !is_courtesy(line))
+            u8::from(!is_template && line.len() > 3 && !line.contains('\u{fffd}') && !is_courtesy(line))
         };
         weight = weight.max(line_weight);
     }
@@ -173,6 +174,44 @@ fn cue_in(line: &str) -> Option<&str> {
     Some(after(end))
 }
 
+/// How paragraphs start that MTAs write around every reason, whatever it is. Lower case.
+const TEMPLATES: &[&str] = &[
+    // Exim
+    "a message that you sent could not be delivered",
+    "a message that you have sent could not be delivered",
+    "a message that you sent has not yet been delivered",
+    "no action is required on your part",
+    "recipients. this is a permanent error",
+    "the following address(es) failed",
+    "the following address(es) have not yet been delivered",
+    "this message was created automatically",
+    // Courier
+    "if your message was also sent to additional recipients",
+    "the original message follows as a separate attachment",
+    "your message to the following recipients cannot be delivered",
+    "this is a delivery status notification from",
+    // Postfix
+    "this is the mail system at host",
+    "i'm sorry to have to inform you",
+    "for further assistance, please send mail to",
+    "if you do so, please include this problem report",
+    "--- delivery report unavailable",
+    // qmail, OpenSMTPD, Haraka
+    "hi. this is the",
+    "i'm afraid i wasn't able to deliver your message",
+    "an error has occurred while attempting to deliver a message",
+    "below is a copy of the original message",
+    "a message is delayed for more than",
+    "i will continue trying to deliver",
+    "i'll keep trying to deliver",
+];
+
+/// Whether a paragraph is one that stands in every notice of its MTA.
+pub(super) fn is_template(paragraph: &[&str]) -> bool {
+    let Some(first) = paragraph.first() else { return false };
+    TEMPLATES.iter().any(|words| first.get(..words.len()).is_some_and(|l| l.eq_ignore_ascii_case(words)))
+}
+
 /// Words that no reason holds.
 fn is_courtesy(line: &str) -> bool {
     const COURTESIES: &[&str] = &[
@@ -248,6 +287,14 @@ mod tests {
     fn a_long_reply_that_blank_lines_cut_is_one() {
         let paragraphs: [&[&str]; 3] = [&["550-5.7.26 not"], &["550-5.7.26 accepted"], &["550 5.7.26 here"]];
         assert_eq!(choose(&paragraphs).unwrap(), "550-5.7.26 not accepted here");
+    }
+
+    #[test]
+    fn what_an_mta_writes_around_every_reason_is_none() {
+        let exim = ["A message that you sent could not be delivered to one or more of its", "recipients."];
+        let courier = ["If your message was also sent to additional recipients, their delivery", "status is"];
+        assert_eq!(choose(&[&exim, &courier]), None);
+        assert_eq!(choose(&[&exim, &["mailbox is full"]]).unwrap(), "mailbox is full");
     }
 
     #[test]
