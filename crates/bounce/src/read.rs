@@ -184,7 +184,7 @@ fn first_text(letter: LetterRef<'_>) -> Option<&str> {
 
 fn text_reports(letter: LetterRef<'_>, origin: &Origin<'_>) -> Reading {
     let by_list = origin.is_list && origin.return_path != ReturnPath::Null && !origin.is_mailer;
-    if by_list {
+    if by_list || forwarded::is_list_warning(letter) {
         return Reading::none(NotABounce::ListMail);
     }
     let mut reports = text::read_text(letter);

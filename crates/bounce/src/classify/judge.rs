@@ -322,7 +322,11 @@ fn unknown(report: &Report) -> Classification {
             || report.status.is_some_and(abprall_mail::EnhancedStatus::is_transient),
             abprall_mail::ReplyCode::is_transient,
         );
-    let reason = Reason::Undetermined;
+    // What a mailbox itself refuses in words of its own, its owner's filter refused.
+    let reason = match report.phase {
+        Some(Phase::AfterDelivery) => Reason::RecipientFiltered,
+        _ => Reason::Undetermined,
+    };
     Classification {
         reason,
         underlying: None,

@@ -123,16 +123,20 @@ fn quoted_reply(text: &str) -> Option<Reply<'_>> {
 /// `5.1.0 - Unknown address error 550-'5.7.1 <a@b.example>: Access denied' (delivery attempts: 0)`: Cisco names what it makes of the
 /// reply, then quotes it. A queue that ran out is the end itself, not the last reply.
 fn ironport(text: &str) -> Option<Reply<'_>> {
-    let (before, _) = split_at(text, " - ")?;
-    let is_status = abprall_mail::EnhancedStatus::at_start_of(before.as_bytes());
-    if is_status.is_none_or(|(_, end)| end < before.len()) || find_ignoring_case(text, "expired").is_some() {
-        return None;
-    }
     let quote = super::memmem::find(text.as_bytes(), b"-'")?;
     let start = quote.checked_sub(3)?;
     let is_code = text.as_bytes()[start..quote].iter().all(u8::is_ascii_digit);
+    let (before, about) = split_at(&text[..start], " - ")?;
+    let status = before.rsplit(' ').next().unwrap_or_default();
+    let is_status = abprall_mail::EnhancedStatus::at_start_of(status.as_bytes());
+    if !is_code
+        || is_status.is_none_or(|(_, end)| end < status.len())
+        || find_ignoring_case(about, "expired").is_some()
+    {
+        return None;
+    }
     let end = text.rfind('\'').filter(|end| *end > quote + 1).unwrap_or(text.len());
-    is_code.then(|| Reply { issuer: Some(Issuer::Remote), text: &text[start..end], ..Reply::default() })
+    Some(Reply { issuer: Some(Issuer::Remote), text: &text[start..end], ..Reply::default() })
 }
 
 /// `<mx.example #5.1.1 smtp;550 5.1.1 unknown>`, `mx.example #550 5.1.1 … ##`.

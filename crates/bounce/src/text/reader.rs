@@ -337,7 +337,6 @@ impl<'a> Reader<'a> {
                 if !codes::has_reply_code(&finding.reason)
                     && codes::status_in(&finding.reason).is_none()
                     && let Some(reply) = groups.told_right_after(place)
-                    && codes::has_reply_code(&reply)
                 {
                     finding.prose = std::mem::replace(&mut finding.reason, reply);
                 }
