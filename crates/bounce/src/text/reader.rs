@@ -115,7 +115,10 @@ impl<'a> Reader<'a> {
                 return false;
             }
         }
-        if codes::starts_with_reply(self.current) && !self.findings.is_empty() {
+        // A reply may name the recipient again.
+        let is_reply = codes::starts_with_reply(self.current)
+            || named.form == Form::Labelled && reason::announces_reply(self.current);
+        if is_reply && !self.findings.is_empty() {
             return false;
         }
         let in_dialogue = self.dialogue && named.rest.starts_with("...");

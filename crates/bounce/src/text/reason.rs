@@ -122,7 +122,7 @@ pub(super) fn weight(paragraph: &[&str]) -> u8 {
     for line in paragraph {
         let line_weight = if codes::starts_with_reply(line) {
             REPLY
-        } else if cue_in(line).is_some_and(codes::starts_with_reply) {
+        } else if announces_reply(line) {
             CUE_AND_REPLY
         } else if cue_in(line).is_some() || codes::has_reply_code(line) || codes::status_in(line).is_some() {
             2
@@ -186,6 +186,11 @@ pub(super) fn choose(paragraphs: &[&[&str]]) -> Option<String> {
     }
     lines.iter().take_while(|line| !is_afterword(line)).for_each(|line| append(&mut text, line));
     Some(text)
+}
+
+/// Whether a line says "the error was: 550 …".
+pub(super) fn announces_reply(line: &str) -> bool {
+    cue_in(line).is_some_and(codes::starts_with_reply)
 }
 
 /// Whether a paragraph announces the reason: "The response was:".
