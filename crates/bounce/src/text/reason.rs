@@ -209,7 +209,7 @@ static CUE_SET: LazyLock<PhraseSet> = LazyLock::new(|| PhraseSet::new(CUES.iter(
 
 /// What stands after a cue. A bare "error" in a sentence is none: cues end in a colon or end the line.
 fn cue_in(line: &str) -> Option<&str> {
-    let after = |end: usize| line[end..].trim_start_matches([':', ' ', '\'', '"', '-']);
+    let after = |end: usize| line[end..].trim_start_matches([':', ' ', '\t', '\u{a0}', '\'', '"', '-']);
     let (_, _, end) = CUE_SET.first(line, |number, _, end| {
         let cue = CUES[number];
         cue.ends_with(':') || cue.ends_with("message") || cue.ends_with("returned") || after(end).is_empty()
@@ -232,6 +232,7 @@ const TEMPLATES: &[&str] = &[
     "if your message was also sent to additional recipients",
     "the original message follows as a separate attachment",
     "your message to the following recipients cannot be delivered",
+    "the original message was received",
     "this is a delivery status notification from",
     // Postfix
     "this is the mail system at host",
