@@ -116,9 +116,11 @@ impl<'a> Reader<'a> {
             }
         }
         // A reply may name the recipient again.
-        let is_reply = codes::starts_with_reply(self.current)
-            || named.form == Form::Labelled && reason::announces_reply(self.current);
-        if is_reply && !self.findings.is_empty() {
+        let is_reply = || {
+            codes::starts_with_reply(self.current)
+                || named.form == Form::Labelled && reason::announces_reply(self.current)
+        };
+        if !self.findings.is_empty() && is_reply() {
             return false;
         }
         let in_dialogue = self.dialogue && named.rest.starts_with("...");

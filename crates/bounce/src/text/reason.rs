@@ -122,12 +122,15 @@ pub(super) fn weight(paragraph: &[&str]) -> u8 {
     for line in paragraph {
         let line_weight = if codes::starts_with_reply(line) {
             REPLY
-        } else if announces_reply(line) {
-            CUE_AND_REPLY
-        } else if cue_in(line).is_some() || codes::has_reply_code(line) || codes::status_in(line).is_some() {
-            2
         } else {
-            u8::from(!is_template && line.len() > 3 && !line.contains('\u{fffd}') && !is_courtesy(line))
+            match cue_in(line) {
+                Some(rest) if codes::starts_with_reply(rest) => CUE_AND_REPLY,
+                Some(_) => 2,
+                None if codes::has_reply_code(line) || codes::status_in(line).is_some() => 2,
+                None => u8::from(
+                    !is_template && line.len() > 3 && !line.contains('\u{fffd}') && !is_courtesy(line),
+                ),
+            }
         };
         weight = weight.max(line_weight);
     }
