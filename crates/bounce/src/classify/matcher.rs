@@ -115,6 +115,16 @@ impl Matcher {
         })
     }
 
+    /// What else a text says that can have kept a message in the queue until it expired.
+    pub fn cause_beside_expiry(&self, searched: &Searched<'_>, report: &Report) -> Option<Reason> {
+        searched.candidates().find_map(|index| {
+            let branch = &self.branches[index];
+            let rule = &self.rules[branch.rule as usize];
+            let is_cause = !rule.weak && rule.reason != Reason::DeliveryExpired && rule.scope.fits(report);
+            (is_cause && branch.find(searched.text).is_some()).then_some(rule.reason)
+        })
+    }
+
     /// All rules that fit, in order.
     pub fn all_matches(&self, searched: &Searched<'_>, report: &Report) -> Vec<&Rule> {
         let mut found: Vec<&Rule> = Vec::new();
