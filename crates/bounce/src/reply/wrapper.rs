@@ -3,15 +3,16 @@
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::{Reply, find_ignoring_case, phase, split_at};
 use crate::{Issuer, Phase};
 
-/// What stands in every wrapper: most replies are bare, and one look tells.
+/// What stands in every wrapper, in lower case: most replies are bare, and one look tells. All have four letters or more, so that
+/// the search goes by vectors.
 static SIGNS: LazyLock<AhoCorasick> = LazyLock::new(|| {
     AhoCorasick::builder()
-        .ascii_case_insensitive(true)
+        .match_kind(MatchKind::LeftmostFirst)
         .build([
             " said: ",
             " refused to talk to me: ",
@@ -19,19 +20,22 @@ static SIGNS: LazyLock<AhoCorasick> = LazyLock::new(|| {
             "server returned ",
             "response was: ",
             "remote server was: ",
-            "#",
             "while talking to ",
             "<<< ",
             "connected to ",
             " failed after i sent the message",
-            "-'",
         ])
         .expect("the signs are few and short")
 });
 
+fn may_be_wrapped(text: &str) -> bool {
+    // `host #5.1.1 …`, `550-'5.7.1 …'`
+    memchr::memchr2(b'#', b'\'', text.as_bytes()).is_some() || SIGNS.is_match(&text.to_ascii_lowercase())
+}
+
 /// Takes the wrapper off; `None` when there is none.
 pub(super) fn unwrap(text: &str) -> Option<Reply<'_>> {
-    if !SIGNS.is_match(text) {
+    if !may_be_wrapped(text) {
         return None;
     }
     let readers = [postfix, exim, quoted_reply, ironport, exchange, sendmail, qmail];
