@@ -128,7 +128,7 @@ fn alternative(hir: &Hir) -> Alternative {
     let literals = candidates.next();
     let also = literals
         .as_ref()
-        .filter(|words| selectivity(words) < LITERAL_BYTES_ENOUGH)
+        .filter(|words| selectivity(words) < ALONE_BYTES_MIN)
         .and_then(|first| candidates.find(|words| words.len() <= ALSO_MAX && !share(first, words)));
     Alternative { literals, also, is_literal: false, pattern: hir.to_string() }
 }
