@@ -75,10 +75,11 @@ pub struct Unanswered {
 
 /// Finds who can mend the mail of the domain of a diagnosis.
 ///
-/// Takes at most [`CONTACT_GATHER`], then as long as one survey of the observer.
+/// Takes at most twice as long as one survey of the observer, and asks for no longer than [`CONTACT_GATHER`].
 pub async fn find_contacts(observer: &Observer, diagnosis: &Diagnosis, options: &ContactOptions) -> Contacts {
     let (checked_at, began) = (Timestamp::now(), Instant::now());
-    let mut found = gathering::gather(observer, diagnosis, &options.rdap, began + CONTACT_GATHER).await;
+    let deadline = began + CONTACT_GATHER.min(observer.deadline());
+    let mut found = gathering::gather(observer, diagnosis, &options.rdap, deadline).await;
     let trouble = Trouble::of(diagnosis);
     found.candidates.sort_by_key(|candidate| candidate.rank(trouble));
     found.candidates.truncate(CONTACT_CANDIDATES_MAX);

@@ -262,6 +262,11 @@ impl Observer {
         &self.guard
     }
 
+    /// How long one survey may take.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.config.deadline
+    }
+
     /// What a survey of this observer leaves out on purpose.
     pub(crate) fn mail_servers(&self) -> MailServers {
         self.config.mail_servers

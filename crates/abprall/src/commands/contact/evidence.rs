@@ -1,7 +1,7 @@
 //! What we saw, as plain lines for a mail: findings, mail servers with their state and time, our own side.
 
 use abprall_mail::{Language, Severity};
-use abprall_route::{AddressState, Diagnosis, Fact, HostAddress};
+use abprall_route::{AddressState, Diagnosis, Fact, HostAddress, RecordType};
 use jiff::Timestamp;
 
 use crate::commands::route::labels;
@@ -40,7 +40,8 @@ pub(super) fn servers(diagnosis: &Diagnosis, language: Language) -> Vec<String> 
             format!("MX {} {}", mx.preference, mx.host)
         };
         if mx.addresses.is_empty() {
-            lines.push(format!("{name}: {}", labels::host_lookup(mx.dns, language)));
+            let state = labels::host_lookup(mx.dns, language);
+            lines.push(format!("{name}: {}", with_time(state.to_owned(), asked_at(&mx.host, diagnosis))));
         }
         for address in &mx.addresses {
             lines.push(format!("{name} [{}]: {}", address.ip, state(address, diagnosis, language)));
@@ -65,10 +66,23 @@ fn state(address: &HostAddress, diagnosis: &Diagnosis, language: Language) -> St
     {
         text = format!("{text} ({})", particulars.chars().take(PARTICULARS_MAX).collect::<String>());
     }
-    match seen_at(address, diagnosis) {
+    with_time(text, seen_at(address, diagnosis))
+}
+
+fn with_time(text: String, at: Option<Timestamp>) -> String {
+    match at {
         Some(at) => format!("{text}, {}", at.strftime("%Y-%m-%d %H:%M:%S UTC")),
         None => text,
     }
+}
+
+/// When the addresses of a host were asked for.
+fn asked_at(host: &str, diagnosis: &Diagnosis) -> Option<Timestamp> {
+    let lookups = diagnosis.observations.iter().filter(|observation| match &observation.fact {
+        Fact::Dns(fact) => fact.name == host && matches!(fact.record_type, RecordType::A | RecordType::Aaaa),
+        Fact::Smtp(_) | Fact::MtaSts(_) | Fact::Path(_) => false,
+    });
+    lookups.last().map(|observation| observation.at)
 }
 
 /// When the address was talked with.
