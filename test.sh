@@ -31,6 +31,9 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 command -v cargo >/dev/null || { echo "test.sh: cargo is missing; install a Rust toolchain, 1.95 or newer (https://rustup.rs)" >&2; exit 3; }
 command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz
+# ICANN's own RDAP server, for the tests of `contact`: the newest version that this toolchain builds.
+export ABPRALL_RDAP_SRV=$PWD/target/tools/bin/rdap-srv
+[ -x "$ABPRALL_RDAP_SRV" ] || cargo install --quiet --locked --root target/tools icann-rdap-srv --version 0.0.26
 
 step "Style"
 cargo fmt --all --check
