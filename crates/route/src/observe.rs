@@ -240,7 +240,9 @@ impl Observer {
             ca_file: config.ca_file.clone(),
             ..ProberConfig::default()
         };
-        let prober = Prober::new(prober, Arc::clone(&guard), Arc::new(Politeness::default()))?;
+        let polite =
+            PolitenessConfig { own_networks: config.allowed_networks.clone(), ..PolitenessConfig::default() };
+        let prober = Prober::new(prober, Arc::clone(&guard), Arc::new(Politeness::new(polite)))?;
         let canaries = Canaries::new(config.canaries.clone());
         let first = resolvers.remove(0);
         let lookups = Lookups::new(dns, first, resolvers);
@@ -270,6 +272,11 @@ impl Observer {
     /// What a survey of this observer leaves out on purpose.
     pub(crate) fn mail_servers(&self) -> MailServers {
         self.config.mail_servers
+    }
+
+    /// Looks at several domains at the same time; the surveys are in the order of the domains.
+    pub async fn surveys(&self, domains: impl IntoIterator<Item = &Domain>) -> Vec<Survey> {
+        concurrently::all(domains.into_iter().map(|domain| self.survey(domain))).await
     }
 
     /// A client that asks the same resolver and keeps to the same guard.
