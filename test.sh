@@ -33,7 +33,7 @@ command -v cargo >/dev/null || { echo "test.sh: cargo is missing; install a Rust
 command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz
 # ICANN's own RDAP server, for the tests of `contact`: the newest version that this toolchain builds.
 export ABPRALL_RDAP_SRV=$PWD/target/tools/bin/rdap-srv
-[ -x "$ABPRALL_RDAP_SRV" ] || cargo install --quiet --locked --root target/tools icann-rdap-srv --version 0.0.26
+[ -x "$ABPRALL_RDAP_SRV" ] || cargo install --quiet --locked --debug --root target/tools --target-dir target/tools-build icann-rdap-srv --version 0.0.26
 
 step "Style"
 cargo fmt --all --check

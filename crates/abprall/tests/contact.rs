@@ -51,7 +51,16 @@ fn answer(query: &[u8]) -> Vec<u8> {
 
 fn contact(folder: &Path, arguments: &[&str]) -> Ran {
     let resolver = resolver().to_string();
-    let fixed = ["contact", "--dns-only", "--no-rdap", "--no-canaries", "--resolver", &resolver];
+    let fixed = [
+        "contact",
+        "--dns-only",
+        "--no-rdap",
+        "--no-canaries",
+        "--root",
+        "127.0.0.1",
+        "--resolver",
+        &resolver,
+    ];
     run(folder, fixed.iter().chain(arguments))
 }
 
@@ -187,8 +196,18 @@ fn where_our_own_side_is_blind_nobody_is_told_anything() {
     // A resolver that answers nobody: the port is taken by a socket that is not read.
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     let resolver = silent.local_addr().unwrap().to_string();
-    let fixed =
-        ["contact", "dead.test", "--dns-only", "--no-rdap", "--deadline", "2s", "--resolver", &resolver];
+    let fixed = [
+        "contact",
+        "dead.test",
+        "--dns-only",
+        "--no-rdap",
+        "--deadline",
+        "2s",
+        "--root",
+        "127.0.0.1",
+        "--resolver",
+        &resolver,
+    ];
     let ran = run(folder.path(), fixed.iter().chain(&["--draft", "--draft-file", "draft.eml"]));
     assert_eq!((ran.status, ran.out.as_str()), (1, ""));
     assert!(ran.err.contains("No mail is drafted"), "{}", ran.err);

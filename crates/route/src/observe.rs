@@ -254,11 +254,6 @@ impl Observer {
         run::survey(self, domain).await
     }
 
-    /// Looks at several domains at the same time; the surveys are in the order of the domains.
-    pub async fn surveys(&self, domains: impl IntoIterator<Item = &Domain>) -> Vec<Survey> {
-        concurrently::all(domains.into_iter().map(|domain| self.survey(domain))).await
-    }
-
     /// Asks our resolver, and no longer than one lookup may take.
     pub(crate) async fn ask(&self, name: &str, record_type: RecordType, deadline: Instant) -> Seen {
         asking::ask(&self.lookups, name, record_type, deadline).await
@@ -277,6 +272,11 @@ impl Observer {
     /// What a survey of this observer leaves out on purpose.
     pub(crate) fn mail_servers(&self) -> MailServers {
         self.config.mail_servers
+    }
+
+    /// Looks at several domains at the same time; the surveys are in the order of the domains.
+    pub async fn surveys(&self, domains: impl IntoIterator<Item = &Domain>) -> Vec<Survey> {
+        concurrently::all(domains.into_iter().map(|domain| self.survey(domain))).await
     }
 
     /// A client that asks the same resolver and keeps to the same guard.

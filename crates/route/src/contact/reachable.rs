@@ -4,7 +4,7 @@ use abprall_mail::{Domain, Language, Verdict};
 
 use super::candidate::{Candidate, MailState};
 use crate::limits::CONTACT_DOMAINS_MAX;
-use crate::observe::{MailServers, concurrently};
+use crate::observe::MailServers;
 use crate::{Diagnosis, JudgeContext, Observer, judge};
 
 /// Notes for each candidate whether mail reaches its domain. The best candidates' domains are looked at, all at the same time.
@@ -20,11 +20,9 @@ pub(super) async fn check(
             domains.push(domain);
         }
     }
-    let looks = domains.iter().map(|domain| async move {
-        let survey = observer.survey(domain).await;
-        judge(survey, &JudgeContext { language, earlier: &[] })
-    });
-    let others = concurrently::all(looks).await;
+    let surveys = observer.surveys(&domains).await.into_iter();
+    let others: Vec<_> =
+        surveys.map(|survey| judge(survey, &JudgeContext { language, earlier: &[] })).collect();
     for candidate in candidates {
         let Some(domain) = candidate.address.domain() else { continue };
         let Some(look) = others.iter().chain([diagnosis]).find(|look| look.domain == domain) else {
