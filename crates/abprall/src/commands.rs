@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 mod check;
 mod classify;
+mod contact;
 mod explain;
 mod process;
 mod report;
@@ -27,6 +28,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Classify(classify::Args),
+    Contact(Box<contact::Args>),
     Process(process::Args),
     Explain(explain::Args),
     Check(check::Args),
@@ -43,6 +45,7 @@ impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Classify(args) => args.run(),
+            Command::Contact(args) => args.run(),
             Command::Process(args) => args.run(),
             Command::Explain(args) => args.run(),
             Command::Check(args) => args.run(),

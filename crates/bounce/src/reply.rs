@@ -160,6 +160,14 @@ mod tests {
         let text = "Remote Server returned '550 5.1.1 RESOLVER.ADR.RecipNotFound; not found'";
         check(text, 550, "5.1.1", "", None);
         check("#550 5.1.1 RESOLVER.ADR.RecipNotFound; not found ##", 550, "5.1.1", "", None);
+        let text =
+            "5.1.0 - Unknown address error 550-'5.7.1 <a@b.example>... Access denied' (delivery attempts: 0)";
+        check(text, 550, "5.7.1", "", None);
+        assert_eq!(parse(text).text, "550-'5.7.1 <a@b.example>... Access denied");
+        let text = "The reason for the problem: 5.1.0 - Unknown address error 550-'5.7.23 SPF failed'";
+        check(text, 550, "5.7.23", "", None);
+        let text = "5.4.7 - Delivery expired (message too old) 450-'4.1.1 later'";
+        check(text, 450, "5.4.7", "", None);
         check("<mx.example #5.1.1 smtp;550 5.1.1 unknown>", 550, "5.1.1", "mx.example", None);
         let text = "... while talking to mx.example.: >>> DATA <<< 554 5.7.1 no";
         check(text, 554, "5.7.1", "mx.example", Some(Phase::Data));

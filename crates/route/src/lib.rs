@@ -7,6 +7,7 @@
 
 pub mod batch;
 mod claim;
+mod contact;
 mod diagnosis;
 mod hops;
 mod judge;
@@ -19,6 +20,10 @@ mod survey;
 pub use claim::{
     Advice, CauseFamily, Claim, ClaimJudgement, DecisionRow, OurHosts, Ownership, ParseOurHostsError,
     hold_against,
+};
+pub use contact::{
+    Candidate, ContactOptions, ContactRole, ContactSource, Contacts, MailOperator, MailState, RdapError,
+    RdapServer, Registration, Unanswered, find_contacts, mailbox_of,
 };
 pub use diagnosis::*;
 pub use hops::{

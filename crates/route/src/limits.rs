@@ -221,3 +221,42 @@ pub const CANARIES_FOR_PROOF: usize = 3;
 
 /// Observations that one finding about a bounce names at most: a person reads them.
 pub const CLAIM_EVIDENCE_MAX: usize = 8;
+
+/// Largest answer of an RDAP server that is read, in bytes. Registries answer with some 10 KiB, address registries with up to 100.
+pub const RDAP_BYTES_MAX: usize = 512 * 1024;
+
+/// Most redirects of one RDAP question: a redirect server, a registry, and its new address; more is a loop (RFC 7480 §5.2).
+pub const RDAP_REDIRECTS_MAX: usize = 5;
+
+/// How long one RDAP question may take, redirects included. Registries are slow, and a person waits.
+pub const RDAP_FETCH: Duration = Duration::from_secs(10);
+
+/// Most entities of one RDAP answer that are read. Real answers have about ten.
+pub const RDAP_ENTITIES_MAX: usize = 64;
+
+/// How deep RDAP entities are looked for in each other. The registrar's abuse contact is at depth 2.
+pub const RDAP_ENTITY_DEPTH_MAX: usize = 4;
+
+/// Longest name, status or other text from an RDAP answer that is kept, in bytes.
+pub const RDAP_TEXT_BYTES_MAX: usize = 120;
+
+/// Most statuses of a registration that are kept. EPP has 17 and the grace periods (RFC 5731, RFC 3915).
+pub const RDAP_STATUSES_MAX: usize = 24;
+
+/// How long everything but the surveys of other domains may take: the DNS and RDAP questions of a search for contacts.
+pub const CONTACT_GATHER: Duration = Duration::from_secs(25);
+
+/// Most operators (of mail servers, of name servers) whose usual addresses are listed.
+pub const CONTACT_OPERATORS_MAX: usize = 3;
+
+/// Most addresses of mail servers whose network is asked about.
+pub const CONTACT_NETWORKS_MAX: usize = 2;
+
+/// Most candidates that are kept, best first. Nobody writes to more.
+pub const CONTACT_CANDIDATES_MAX: usize = 30;
+
+/// Most other domains whose mail is looked at to see which candidates can be reached: each is a whole survey.
+pub const CONTACT_DOMAINS_MAX: usize = 8;
+
+/// Most report addresses (`rua`) of one record that are taken. Receivers need not send to more than two (RFC 7489 §6.2).
+pub const REPORT_ADDRESSES_MAX: usize = 4;

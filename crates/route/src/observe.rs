@@ -10,12 +10,13 @@ use ipnet::IpNet;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::time::Instant;
 
-use crate::{NetworkGuard, Survey};
+use crate::{NetworkGuard, RecordType, Survey};
 
 mod asking;
 mod bounded;
-mod concurrently;
+pub(crate) mod concurrently;
 mod contact;
 mod dane;
 pub mod delegation;
@@ -42,7 +43,7 @@ use dns::{DnsClient, DnsServer};
 use vantage::Canaries;
 
 pub use dane::dane_state;
-pub use https::{FetchError, HttpsClient, Response};
+pub use https::{FetchError, HttpsClient, PlainHttp, Response};
 pub use lookups::{Lookups, Seen};
 pub use mta_sts::policy::{MtaStsRecord, ParsePolicyError, parse_policy, read_record};
 pub use politeness::{NotNow, Permit, Politeness, PolitenessConfig, Purpose, VisitEnd};
@@ -239,7 +240,9 @@ impl Observer {
             ca_file: config.ca_file.clone(),
             ..ProberConfig::default()
         };
-        let prober = Prober::new(prober, Arc::clone(&guard), Arc::new(Politeness::default()))?;
+        let polite =
+            PolitenessConfig { own_networks: config.allowed_networks.clone(), ..PolitenessConfig::default() };
+        let prober = Prober::new(prober, Arc::clone(&guard), Arc::new(Politeness::new(polite)))?;
         let canaries = Canaries::new(config.canaries.clone());
         let first = resolvers.remove(0);
         let lookups = Lookups::new(dns, first, resolvers);
@@ -249,6 +252,31 @@ impl Observer {
     /// Looks at a domain. Never longer than the deadline: what is not seen by then is noted as not seen.
     pub async fn survey(&self, domain: &Domain) -> Survey {
         run::survey(self, domain).await
+    }
+
+    /// Asks our resolver, and no longer than one lookup may take.
+    pub(crate) async fn ask(&self, name: &str, record_type: RecordType, deadline: Instant) -> Seen {
+        asking::ask(&self.lookups, name, record_type, deadline).await
+    }
+
+    /// Which addresses may be contacted.
+    pub(crate) fn guard(&self) -> &NetworkGuard {
+        &self.guard
+    }
+
+    /// How long one survey may take.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.config.deadline
+    }
+
+    /// What a survey of this observer leaves out on purpose.
+    pub(crate) fn mail_servers(&self) -> MailServers {
+        self.config.mail_servers
+    }
+
+    /// Looks at several domains at the same time; the surveys are in the order of the domains.
+    pub async fn surveys(&self, domains: impl IntoIterator<Item = &Domain>) -> Vec<Survey> {
+        concurrently::all(domains.into_iter().map(|domain| self.survey(domain))).await
     }
 
     /// A client that asks the same resolver and keeps to the same guard.

@@ -54,8 +54,10 @@ impl Lab {
             }
         }
         for (alias, target) in aliases {
-            let addresses = lab.addresses[&target].clone();
-            lab.addresses.insert(alias, addresses);
+            // Some aliases lead to a name without an address, or in a circle.
+            if let Some(addresses) = lab.addresses.get(&target).cloned() {
+                lab.addresses.insert(alias, addresses);
+            }
         }
         lab
     }

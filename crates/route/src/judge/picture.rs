@@ -231,6 +231,20 @@ impl<'a> Picture<'a> {
                 .is_some_and(|fact| !Reply::of(fact).is_failure())
     }
 
+    /// Resolvers answer SERVFAIL to a circle of aliases; a server of the zone shows the circle itself.
+    pub fn alias_loop(&self) -> Option<(ObservationId, &'a DnsFact)> {
+        if self.mx_reply() != Some(Reply::ServFail) {
+            return None;
+        }
+        let servers = self.survey.delegation.iter().flat_map(|delegation| &delegation.servers);
+        let mut answers = servers.flat_map(|server| self.dns(&server.mx));
+        answers
+            .find(|(_, fact, reply)| {
+                *reply == Reply::AliasLoop && fact.answer().is_some_and(|answer| answer.aa)
+            })
+            .map(|(id, fact, _)| (id, fact))
+    }
+
     /// Holds our resolver's answer against other resolvers and the authorities.
     fn compare(&mut self) {
         let Some(own) = self.mx_reply() else { return };

@@ -42,8 +42,9 @@ pub enum Ground {
 
 impl Ground {
     pub fn of(picture: &Picture<'_>) -> Self {
-        // A conversation that succeeded outranks everything else, even a resolver in trouble.
-        if picture.hosts.iter().any(Host::is_usable) {
+        // A conversation that succeeded outranks everything else, even a resolver in trouble. But a host that only an answer with
+        // checking disabled names is one that nobody finds who checks.
+        if picture.hosts.iter().any(Host::is_usable) && !picture.is_bogus() {
             return Ground::Works;
         }
         if picture.resolver == Resolver::Blind {
@@ -59,6 +60,7 @@ impl Ground {
             Reply::NoData => Self::of_implicit(picture),
             Reply::Data => Self::of_hosts(picture),
             Reply::AliasLoop => Ground::AliasLoop,
+            Reply::ServFail if picture.alias_loop().is_some() => Ground::AliasLoop,
             Reply::Forbidden => Ground::NotSeen,
             Reply::Referral
             | Reply::ServFail

@@ -1,5 +1,5 @@
 //! A small HTTPS client that a hostile server cannot use: it asks our own resolver, contacts only addresses that the guard permits,
-//! follows no redirect, and stops at its bounds.
+//! follows no redirect by itself, and stops at its bounds.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -10,14 +10,14 @@ use http_body_util::{BodyExt, Empty};
 use hyper::Uri;
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1;
-use hyper::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, USER_AGENT};
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderName, LOCATION, USER_AGENT};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
 use crate::limits::{HTTPS_ADDRESSES_MAX, HTTPS_CONNECT, HTTPS_FIELDS_MAX, HTTPS_HEAD_BYTES_MAX};
 use crate::observe::dns::{DnsClient, DnsServer, Question};
@@ -40,8 +40,19 @@ pub struct Response {
     pub status: u16,
     /// The media type without its parameters, in lower case.
     pub content_type: Option<String>,
+    /// Where a redirect leads, as the server writes it.
+    pub location: Option<String>,
     /// The whole body.
     pub body: Vec<u8>,
+}
+
+/// Whether a URL may say `http`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PlainHttp {
+    /// It may not.
+    Never,
+    /// It may towards loopback addresses that the operator allows: a server on this machine.
+    ToLoopback,
 }
 
 /// Why nothing was fetched.
@@ -50,6 +61,9 @@ pub enum FetchError {
     /// Not an `https` URL with a host.
     #[error("{0:?} is no https URL with a host")]
     BadUrl(String),
+    /// `http` towards a host that is not on this machine.
+    #[error("{0} is not on this machine: plain HTTP is not spoken with it")]
+    PlainHttp(String),
     /// The host has no address, or it could not be found out.
     #[error("{host}: {detail}")]
     NotResolved {
@@ -115,7 +129,7 @@ impl HttpsClient {
         Self { dns, resolver, guard, tls: TlsConnector::from(tls), port: port.unwrap_or(443) }
     }
 
-    /// Fetches a URL: at most `bytes_max` of body, and never longer than until `deadline`.
+    /// Fetches an `https` URL: at most `bytes_max` of body, and never longer than until `deadline`.
     ///
     /// # Errors
     /// See [`FetchError`]; a status other than 200 is none.
@@ -126,18 +140,44 @@ impl HttpsClient {
         bytes_max: usize,
         deadline: Instant,
     ) -> Result<Response, FetchError> {
+        self.get_over(PlainHttp::Never, url, accept, bytes_max, deadline).await
+    }
+
+    /// As [`HttpsClient::get`]; an `http` URL is fetched where `plain` lets it.
+    ///
+    /// # Errors
+    /// See [`FetchError`].
+    pub async fn get_over(
+        &self,
+        plain: PlainHttp,
+        url: &str,
+        accept: &str,
+        bytes_max: usize,
+        deadline: Instant,
+    ) -> Result<Response, FetchError> {
         let bad = || FetchError::BadUrl(url.chars().take(200).collect());
         let uri: Uri = url.parse().map_err(|_| bad())?;
         let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(bad)?;
-        if uri.scheme_str() != Some("https") {
-            return Err(bad());
-        }
+        let encrypted = match (uri.scheme_str(), plain) {
+            (Some("https"), _) => true,
+            (Some("http"), PlainHttp::ToLoopback) => false,
+            _ => return Err(bad()),
+        };
         let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
         let name = ServerName::try_from(host.clone()).map_err(|_| bad())?;
-        let port = uri.port_u16().unwrap_or(self.port);
+        let port = uri.port_u16().unwrap_or(if encrypted { self.port } else { 80 });
         let work = async {
-            let addresses = self.addresses(&host, deadline).await?;
+            let mut addresses = self.addresses(&host, deadline).await?;
+            if !encrypted {
+                addresses.retain(IpAddr::is_loopback);
+                if addresses.is_empty() {
+                    return Err(FetchError::PlainHttp(host.clone()));
+                }
+            }
             let tcp = connect(&addresses, port, deadline).await?;
+            if !encrypted {
+                return exchange(tcp, &host, &uri, accept, bytes_max).await;
+            }
             let stream = self.tls.connect(name, tcp).await;
             let stream = stream.map_err(|source| FetchError::Tls { host: host.clone(), source })?;
             exchange(stream, &host, &uri, accept, bytes_max).await
@@ -215,7 +255,7 @@ async fn connect(addresses: &[IpAddr], port: u16, deadline: Instant) -> Result<T
 }
 
 async fn exchange(
-    stream: TlsStream<TcpStream>,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     host: &str,
     uri: &Uri,
     accept: &str,
@@ -236,12 +276,13 @@ async fn exchange(
         .map_err(|_| FetchError::BadUrl(uri.to_string()))?;
     let exchange = async {
         let response = sender.send_request(request).await.map_err(broken)?;
-        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let content_type =
-            content_type.map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+        let field = |name: HeaderName| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let content_type = field(CONTENT_TYPE)
+            .map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+        let location = field(LOCATION).map(str::to_owned);
         let status = response.status().as_u16();
         let body = read(response.into_body(), bytes_max, broken).await?;
-        Ok(Response { status, content_type, body })
+        Ok(Response { status, content_type, location, body })
     };
     // The connection must be driven while we wait. What goes wrong with it, the exchange reports.
     let drive = async {

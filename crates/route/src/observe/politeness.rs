@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use abprall_mail::Domain;
+use ipnet::IpNet;
 use tokio::sync::Notify;
 
 mod ledger;
@@ -14,6 +15,7 @@ pub use ledger::{NotNow, PolitenessConfig, Purpose, VisitEnd};
 #[derive(Debug)]
 pub struct Politeness {
     ledger: Mutex<Ledger>,
+    own_networks: Vec<IpNet>,
     freed: Notify,
 }
 
@@ -26,7 +28,9 @@ impl Default for Politeness {
 impl Politeness {
     /// A gate with these limits.
     pub fn new(config: PolitenessConfig) -> Self {
-        Self { ledger: Mutex::new(Ledger::new(config, Instant::now())), freed: Notify::new() }
+        let own_networks = config.own_networks.clone();
+        let ledger = Mutex::new(Ledger::new(config, Instant::now()));
+        Self { ledger, own_networks, freed: Notify::new() }
     }
 
     /// Waits until a server may be contacted, at most until `deadline`.
@@ -41,7 +45,12 @@ impl Politeness {
         purpose: Purpose,
         deadline: tokio::time::Instant,
     ) -> Result<Permit, NotNow> {
-        let visit = Visit::new(SocketAddr::new(address, port), provider_of(host), purpose);
+        let socket = SocketAddr::new(address, port);
+        let visit = if self.own_networks.iter().any(|network| network.contains(&address)) {
+            Visit::at_home(socket, purpose)
+        } else {
+            Visit::new(socket, provider_of(host), purpose)
+        };
         loop {
             // Registered before asking, so that a place that becomes free in between is not missed.
             let freed = self.freed.notified();

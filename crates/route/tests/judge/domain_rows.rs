@@ -114,6 +114,17 @@ fn rows_10_to_12_servfail_that_answers_without_checking_is_bogus() {
 }
 
 #[test]
+fn a_host_that_only_an_unchecked_answer_names_is_no_way_for_who_checks() {
+    let diagnosis = Scene::of("example.com")
+        .host(10, "mx.example.com", &[("5.9.0.1", AddressState::Ok)])
+        .mx(rcode(Rcode::ServFail))
+        .unchecked(data(vec![mx(10, "mx.example.com")]))
+        .judge();
+    let expected = &[FindingId::DnssecBogus, FindingId::DependsOnSendingMta];
+    has(&diagnosis, Verdict::UndeliverableTransient, expected);
+}
+
+#[test]
 fn row_13_servers_that_refuse_or_have_no_authority_are_lame() {
     let diagnosis = Scene::of("example.com")
         .mx(rcode(Rcode::ServFail))
@@ -288,6 +299,25 @@ fn row_24_an_alias_loop_depends_on_who_sends() {
     has(&diagnosis, Verdict::UndeliverableTransient, &[FindingId::CnameLoop, FindingId::DependsOnSendingMta]);
     assert_eq!(sender(&diagnosis, "postfix"), bounces("5.4.4"));
     assert_eq!(sender(&diagnosis, "exim"), EXIM_DEFERS);
+}
+
+#[test]
+fn row_24_a_servfail_behind_which_a_server_of_the_zone_shows_the_circle() {
+    let circle = change(data(Vec::new()), |answer| {
+        answer.alias_loop = true;
+        answer.aliases = vec!["two.example.com".into(), "example.com".into()];
+    });
+    let diagnosis = Scene::of("example.com")
+        .mx(rcode(Rcode::ServFail))
+        .unchecked(rcode(Rcode::ServFail))
+        .name_server("ns1", "5.1.1.1", zone_soa("example.com", 1), with_authority(circle))
+        .judge();
+    has(&diagnosis, Verdict::UndeliverableTransient, &[FindingId::CnameLoop, FindingId::DependsOnSendingMta]);
+    assert!(!ids(&diagnosis).contains(&FindingId::DnsServfail));
+    assert_eq!(
+        finding(&diagnosis, FindingId::CnameLoop).detail.as_deref(),
+        Some("two.example.com → example.com")
+    );
 }
 
 #[test]

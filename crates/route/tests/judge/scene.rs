@@ -356,8 +356,8 @@ pub fn smtp_fact(host: &str, ip: &str, state: AddressState) -> SmtpFact {
         AddressState::Ok | AddressState::EhloRejected => (Some((220, "mx ESMTP")), None),
         AddressState::Greeting4xx => (Some((421, "4.3.2 busy")), None),
         AddressState::Greeting5xx => (Some((554, "5.7.1 not from you")), None),
-        AddressState::Refused => (None, Some("Connection refused (os error 111)")),
-        AddressState::Unreachable => (None, Some("Network is unreachable (os error 101)")),
+        AddressState::Refused => (None, Some("Connection refused")),
+        AddressState::Unreachable => (None, Some("Network is unreachable")),
         AddressState::Timeout
         | AddressState::Closed
         | AddressState::GreetingTimeout

@@ -1,4 +1,5 @@
 //! A small name server on loopback: a resolver that knows a few names.
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use domain::base::iana::Rcode;
 use domain::base::{Message, MessageBuilder, Name, Rtype};
-use domain::rdata::{A, Mx, Txt};
+use domain::base::{Serial, Ttl};
+use domain::rdata::{A, Mx, Ns, Soa, Txt};
 use tokio::net::UdpSocket;
 
 /// What a name holds.
@@ -15,6 +17,9 @@ pub enum Record {
     A([u8; 4]),
     Mx(u16, &'static str),
     Txt(&'static str),
+    Ns(&'static str),
+    /// The RNAME, in presentation form.
+    Soa(&'static str),
     /// The answer to every question about the name.
     Code(Rcode),
     /// No answer to any.
@@ -78,6 +83,17 @@ fn answer(query: &[u8], records: &[(&'static str, Record)]) -> Option<Vec<u8>> {
             (Record::Txt(text), Rtype::TXT) => {
                 let text: Txt<Vec<u8>> = Txt::build_from_slice(text.as_bytes()).unwrap();
                 builder.push((owner, 60, text)).unwrap();
+            }
+            (Record::Ns(host), Rtype::NS) => {
+                let host: Name<Vec<u8>> = host.parse().unwrap();
+                builder.push((owner, 60, Ns::new(host))).unwrap();
+            }
+            (Record::Soa(rname), Rtype::SOA) => {
+                let host: Name<Vec<u8>> = "ns.test".parse().unwrap();
+                let rname: Name<Vec<u8>> = rname.parse().unwrap();
+                let times = [Ttl::from_secs(60); 4];
+                let soa = Soa::new(host, rname, Serial(1), times[0], times[1], times[2], times[3]);
+                builder.push((owner, 60, soa)).unwrap();
             }
             _ => {}
         }

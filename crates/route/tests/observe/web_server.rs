@@ -1,4 +1,5 @@
 //! HTTPS servers on loopback, good and hostile, and the authority that vouches for them.
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::io::Write;
 use std::net::SocketAddr;

@@ -111,7 +111,7 @@ pub(super) fn labels(language: Language) -> &'static Labels {
     }
 }
 
-pub(super) fn severity(word: Severity, language: Language) -> &'static str {
+pub(in crate::commands) fn severity(word: Severity, language: Language) -> &'static str {
     match word {
         Severity::High => pick(language, "serious", "schwer"),
         Severity::Medium => pick(language, "important", "wichtig"),
@@ -156,7 +156,7 @@ pub(super) fn confidence(verdict: Verdict, word: Confidence, language: Language)
 }
 
 /// Who has to act, when this is the cause.
-pub(super) fn side(cause: Cause, language: Language) -> &'static str {
+pub(in crate::commands) fn side(cause: Cause, language: Language) -> &'static str {
     match cause {
         Cause::RouterShutDown
         | Cause::Decommissioned
@@ -193,7 +193,7 @@ pub(super) fn likelihood(weight: f32, language: Language) -> &'static str {
     }
 }
 
-pub(super) fn address_state(word: AddressState, language: Language) -> &'static str {
+pub(in crate::commands) fn address_state(word: AddressState, language: Language) -> &'static str {
     match word {
         AddressState::Ok => pick(language, "takes mail", "nimmt Mail an"),
         AddressState::Refused => pick(language, "refuses connections", "lehnt Verbindungen ab"),
@@ -210,11 +210,11 @@ pub(super) fn address_state(word: AddressState, language: Language) -> &'static 
 }
 
 /// Of an address that works, but that the domain's own policy forbids.
-pub(super) fn excluded(language: Language) -> &'static str {
+pub(in crate::commands) fn excluded(language: Language) -> &'static str {
     pick(language, "works, but forbidden", "geht, ist aber verboten")
 }
 
-pub(super) fn host_lookup(word: HostLookup, language: Language) -> &'static str {
+pub(in crate::commands) fn host_lookup(word: HostLookup, language: Language) -> &'static str {
     match word {
         HostLookup::Ok => "",
         HostLookup::Nxdomain => pick(language, "does not exist", "existiert nicht"),

@@ -9,7 +9,7 @@ use super::options::LookOptions;
 
 /// Options that make sense in a lab only, where no program may reach the Internet.
 #[derive(clap::Args)]
-pub(super) struct LabOptions {
+pub(in crate::commands) struct LabOptions {
     /// The address of a root server, in place of those of the Internet.
     #[arg(long, value_name = "IP", hide = true)]
     root: Vec<IpAddr>,
@@ -23,7 +23,10 @@ pub(super) struct LabOptions {
 ///
 /// # Errors
 /// Names the relay that is none.
-pub(super) fn config(look: &LookOptions, lab: &LabOptions) -> Result<ObserverConfig, ParseRelayError> {
+pub(in crate::commands) fn config(
+    look: &LookOptions,
+    lab: &LabOptions,
+) -> Result<ObserverConfig, ParseRelayError> {
     let default = ObserverConfig::default();
     let canaries = match (look.no_canaries, look.canary.is_empty()) {
         (true, _) => Vec::new(),

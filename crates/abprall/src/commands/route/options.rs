@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use jiff::SignedDuration;
 
 #[derive(clap::Args)]
-pub(super) struct LookOptions {
+pub(in crate::commands) struct LookOptions {
     /// Ask this resolver instead of the system's; further ones are compared with the first.
     #[arg(long, value_name = "IP[:PORT]", value_parser = resolver)]
     pub(super) resolver: Vec<SocketAddr>,

@@ -12,6 +12,14 @@ pub(super) enum Target {
 }
 
 impl Target {
+    /// The domain, where the question is about one.
+    pub(super) fn domain(&self) -> Option<&Domain> {
+        match self {
+            Target::Domain(domain) => Some(domain),
+            Target::File(_) => None,
+        }
+    }
+
     /// A domain, the domain of an address, or a file. What exists as a file is one; so is what has a slash.
     ///
     /// # Errors

@@ -15,9 +15,9 @@ pub fn look(picture: &Picture<'_>, ground: Ground, drafts: &mut Drafts) {
     match reply {
         Reply::NxDomain => drafts.add(FindingId::DomainNxdomain, severity, domain, [id], soa_words(fact)),
         Reply::NoData => implicit(picture, ground, severity, drafts),
-        Reply::AliasLoop => {
-            let aliases = fact.answer().map(|answer| answer.aliases.join(" → "));
-            drafts.add(FindingId::CnameLoop, severity, domain, [id], aliases);
+        Reply::AliasLoop => drafts.add(FindingId::CnameLoop, severity, domain, [id], aliases(fact)),
+        Reply::ServFail if let Some((shown, circle)) = picture.alias_loop() => {
+            drafts.add(FindingId::CnameLoop, severity, domain, [id, shown], aliases(circle));
         }
         Reply::ServFail if picture.is_bogus() => {
             let evidence = [id].into_iter().chain(picture.survey.mx_unchecked);
@@ -37,6 +37,10 @@ pub fn look(picture: &Picture<'_>, ground: Ground, drafts: &mut Drafts) {
     alias(picture, fact, drafts);
     wildcard(picture, drafts);
     compared(picture, drafts);
+}
+
+fn aliases(fact: &DnsFact) -> Option<String> {
+    fact.answer().map(|answer| answer.aliases.join(" → "))
 }
 
 /// No MX: the domain's own address is the mail host, if there is one.

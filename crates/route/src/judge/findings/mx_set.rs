@@ -130,7 +130,12 @@ fn down(picture: &Picture<'_>, ground: Ground, drafts: &mut Drafts) {
 
 /// Where mail servers part ways: said once, with the findings that are the reason.
 pub fn look_for_disagreement(picture: &Picture<'_>, ground: Ground, drafts: &mut Drafts) {
-    let mut reasons = vec![FindingId::NullMxMalformed, FindingId::MxTargetIpLiteral, FindingId::CnameLoop];
+    let mut reasons = vec![
+        FindingId::NullMxMalformed,
+        FindingId::MxTargetIpLiteral,
+        FindingId::CnameLoop,
+        FindingId::DnssecBogus,
+    ];
     if ground == Ground::Excluded {
         reasons.extend([FindingId::MtaStsExcludesMx, FindingId::DaneMismatch]);
     }

@@ -27,6 +27,8 @@ pub struct PolitenessConfig {
     pub interval: Duration,
     /// Refusals by policy, one after the other, that make us leave a provider alone.
     pub policy_refusals: u8,
+    /// The operator's own networks: there only one address is a neighbourhood, and nobody is a provider.
+    pub own_networks: Vec<IpNet>,
 }
 
 impl Default for PolitenessConfig {
@@ -38,6 +40,7 @@ impl Default for PolitenessConfig {
             connects_per_s: CONNECTS_PER_S_MAX,
             interval: PROBE_INTERVAL,
             policy_refusals: POLICY_REFUSALS_MAX,
+            own_networks: Vec::new(),
         }
     }
 }
@@ -116,6 +119,12 @@ enum Place {
 impl Visit {
     pub(super) fn new(socket: SocketAddr, provider: Box<str>, purpose: Purpose) -> Self {
         Self { socket, network: network_of(socket.ip()), provider, purpose, place: Place::Connection }
+    }
+
+    /// A visit within the operator's own networks, which the neighbourhood has no part in.
+    pub(super) fn at_home(socket: SocketAddr, purpose: Purpose) -> Self {
+        let network = IpNet::from(socket.ip());
+        Self { socket, network, provider: socket.ip().to_string().into(), purpose, place: Place::Connection }
     }
 }
 

@@ -29,7 +29,16 @@ pub(super) fn connect_failure(error: &io::Error) -> (AddressState, String) {
         // Too many open files and the like are our own trouble, and say nothing of the server.
         _ => AddressState::NotProbed,
     };
-    (state, error.to_string())
+    (state, system_words(error))
+}
+
+/// The system's words for an error; its number helps nobody who reads.
+fn system_words(error: &io::Error) -> String {
+    let words = error.to_string();
+    match words.split_once(" (os error ") {
+        Some((words, _)) => words.to_owned(),
+        None => words,
+    }
 }
 
 /// A conversation as a fact. What it says of TLS is not judged yet.
