@@ -48,14 +48,6 @@ pub(crate) struct Args {
     #[arg(long)]
     keep_held: bool,
 
-    /// Only the stops that hold for this list, beside those that hold for all.
-    #[arg(long, value_name = "LIST")]
-    list: Option<String>,
-
-    /// Only the stops that hold for this tenant, beside those that hold for all.
-    #[arg(long, value_name = "TENANT")]
-    tenant: Option<String>,
-
     #[command(flatten)]
     store: StoreFile,
 

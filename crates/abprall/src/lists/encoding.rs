@@ -28,15 +28,13 @@ pub(crate) enum Encoding {
 pub(crate) struct Input {
     pub(crate) bytes: Box<dyn Read + Send>,
     pub(crate) encoding: Encoding,
-    /// It came packed.
-    pub(crate) gzip: bool,
 }
 
 /// Looks at the first bytes and undoes gzip and UTF-16.
 pub(crate) fn open(raw: impl Read + Send + 'static) -> io::Result<Input> {
     let (start, raw) = head(raw, GZIP_MAGIC.len())?;
     if start.starts_with(&GZIP_MAGIC) {
-        return Ok(Input { gzip: true, ..decode(MultiGzDecoder::new(raw))? });
+        return decode(MultiGzDecoder::new(raw));
     }
     decode(raw)
 }
@@ -57,7 +55,7 @@ fn decode(raw: impl Read + Send + 'static) -> io::Result<Input> {
         Some(encoding) => Box::new(Turned::new(raw, encoding.new_decoder_without_bom_handling())),
         None => Box::new(raw),
     };
-    Ok(Input { bytes, encoding, gzip: false })
+    Ok(Input { bytes, encoding })
 }
 
 /// UTF-16 without a mark: every other byte of plain letters is 0.
@@ -77,8 +75,11 @@ fn zeros(start: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     }
 }
 
+/// What was read ahead, and what follows.
+pub(crate) type Whole<R> = Chain<Cursor<Vec<u8>>, R>;
+
 /// At most `count` bytes from the beginning, and all of it once more.
-pub(crate) fn head<R: Read>(mut raw: R, count: usize) -> io::Result<(Vec<u8>, Chain<Cursor<Vec<u8>>, R>)> {
+pub(crate) fn head<R: Read>(mut raw: R, count: usize) -> io::Result<(Vec<u8>, Whole<R>)> {
     let mut start = Vec::new();
     raw.by_ref().take(count as u64).read_to_end(&mut start)?;
     Ok((start.clone(), Cursor::new(start).chain(raw)))
@@ -145,25 +146,25 @@ mod tests {
         marked.encode_utf16().flat_map(unit).collect()
     }
 
-    fn read(bytes: &[u8]) -> (String, Encoding, bool) {
+    fn read(bytes: &[u8]) -> (String, Encoding) {
         let mut input = open(Cursor::new(bytes.to_vec())).unwrap();
         let mut text = String::new();
         input.bytes.read_to_string(&mut text).unwrap();
-        (text, input.encoding, input.gzip)
+        (text, input.encoding)
     }
 
     #[test]
     fn the_same_text_is_read_from_every_encoding() {
         let text = "Email;Name\r\njürgen@example.com;Jürgen 🚲\r\n".repeat(4000);
-        assert_eq!(read(text.as_bytes()), (text.clone(), Encoding::Utf8, false));
+        assert_eq!(read(text.as_bytes()), (text.clone(), Encoding::Utf8));
         let marked = format!("\u{feff}{text}");
-        assert_eq!(read(marked.as_bytes()), (text.clone(), Encoding::Utf8Marked, false));
+        assert_eq!(read(marked.as_bytes()), (text.clone(), Encoding::Utf8Marked));
         for (mark, big) in [(true, true), (true, false), (false, true), (false, false)] {
-            assert_eq!(read(&utf16(&text, mark, big)), (text.clone(), Encoding::Utf16, false));
+            assert_eq!(read(&utf16(&text, mark, big)), (text.clone(), Encoding::Utf16));
         }
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
         packed.write_all(&utf16(&text, true, false)).unwrap();
-        assert_eq!(read(&packed.finish().unwrap()), (text, Encoding::Utf16, true));
-        assert_eq!(read(b""), (String::new(), Encoding::Utf8, false));
+        assert_eq!(read(&packed.finish().unwrap()), (text, Encoding::Utf16));
+        assert_eq!(read(b""), (String::new(), Encoding::Utf8));
     }
 }

@@ -198,9 +198,9 @@ impl Entries {
         }
         let frame = Frame { kind, name: std::mem::take(&mut self.key) };
         if self.inner.is_empty() {
-            self.outer.push(frame)
+            self.outer.push(frame);
         } else {
-            self.inner.push(frame)
+            self.inner.push(frame);
         }
         self.keep(byte);
     }

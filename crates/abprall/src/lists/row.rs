@@ -17,10 +17,6 @@ impl Keys {
     pub(crate) fn place(&self, key: &str) -> Option<usize> {
         self.0.iter().position(|known| known == key)
     }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
-    }
 }
 
 /// A name in the form in which names are compared.

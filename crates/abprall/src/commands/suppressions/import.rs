@@ -43,10 +43,6 @@ pub(super) struct Args {
     #[arg(long, value_name = "REASON", value_parser = reason, default_value = "unsubscribe")]
     reason: Reason,
 
-    /// They are stopped for this list only, not for all mail.
-    #[arg(long, value_name = "LIST")]
-    list: Option<String>,
-
     /// Take nothing over when a single line cannot be read.
     #[arg(long)]
     all_or_nothing: bool,
@@ -66,18 +62,6 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let language: Language = self.lang.into();
-        if self.list.is_some() && !self.dry_run {
-            // Taken for all mail it would stop people who only left one list.
-            anstream::eprintln!(
-                "abprall: {}",
-                pick(
-                    language,
-                    "--list: this database keeps stops for all mail only; nothing was taken over",
-                    "--list: diese Datenbank kennt nur Sperren für alle Mails; nichts wurde übernommen",
-                )
-            );
-            return Ok(ExitCode::from(2));
-        }
         let sources = self.files.iter().map(|path| self.source(path)).collect::<anyhow::Result<Vec<_>>>()?;
         if self.dry_run || self.all_or_nothing {
             let mut seen = Seen::default();
