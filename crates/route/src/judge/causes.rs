@@ -83,7 +83,7 @@ fn points(picture: &Picture<'_>, id: FindingId) -> Points {
     };
     match id {
         FindingId::DomainNxdomain => match denied_by(picture) {
-            DeniedBy::Registry => &[(Abandoned, 4), (Decommissioned, 2), (DnsInvalid, 1)],
+            DeniedBy::Registry => &[(Abandoned, 5), (DnsInvalid, 1), (Decommissioned, 1)],
             DeniedBy::Zone => &[(Decommissioned, 3), (DnsInvalid, 3), (MigratedAway, 1)],
             DeniedBy::Unknown => &[(Abandoned, 2), (DnsInvalid, 2), (Decommissioned, 2)],
         },
@@ -91,7 +91,9 @@ fn points(picture: &Picture<'_>, id: FindingId) -> Points {
             &[(Decommissioned, 3), (Abandoned, 2), (PermanentMisconfiguration, 2), (MigratedAway, 1)]
         }
         FindingId::ImplicitMx => &[(PermanentMisconfiguration, 2), (Decommissioned, 1)],
-        FindingId::NullMx | FindingId::NullMxMalformed => &[(Decommissioned, 3), (Abandoned, 1)],
+        // The owner's will is no failure, and has no cause.
+        FindingId::NullMx => &[],
+        FindingId::NullMxMalformed => &[(PermanentMisconfiguration, 3)],
         FindingId::DnsServfail => {
             &[(PermanentMisconfiguration, 2), (NetworkFailure, 1), (Abandoned, 1), (CriticalFailure, 1)]
         }

@@ -70,6 +70,7 @@ fn row_7_a_null_mx_is_the_owners_will() {
     has(&diagnosis, Verdict::NoMailByIntent, &[FindingId::NullMx]);
     assert_eq!(diagnosis.mx[0].dns, HostLookup::Null);
     assert_eq!(sender(&diagnosis, "postfix"), bounces("5.1.0"));
+    assert_eq!(diagnosis.causes, [], "a will is no failure");
 }
 
 #[test]
