@@ -100,6 +100,13 @@ mod tests {
     }
 
     #[test]
+    fn a_quote_behind_letters_of_two_bytes_is_no_code() {
+        for text in ["0d\u{5e9}52-'\"26.1 o5", "\u{5e9}-'x", "5.1.0 - x \u{5e9}5-'5.7.1 no'"] {
+            assert_eq!(parse(text).issuer, None, "{text}");
+        }
+    }
+
+    #[test]
     fn bare_replies_are_read() {
         check("550 5.1.1 no such user", 550, "5.1.1", "", None);
         check("550-5.1.1 one 550 5.1.1 two", 550, "5.1.1", "", None);

@@ -129,14 +129,13 @@ fn quoted_reply(text: &str) -> Option<Reply<'_>> {
 fn ironport(text: &str) -> Option<Reply<'_>> {
     let quote = super::memmem::find(text.as_bytes(), b"-'")?;
     let start = quote.checked_sub(3)?;
-    let is_code = text.as_bytes()[start..quote].iter().all(u8::is_ascii_digit);
+    if !text.as_bytes()[start..quote].iter().all(u8::is_ascii_digit) {
+        return None;
+    }
     let (before, about) = split_at(&text[..start], " - ")?;
     let status = before.rsplit(' ').next().unwrap_or_default();
     let is_status = abprall_mail::EnhancedStatus::at_start_of(status.as_bytes());
-    if !is_code
-        || is_status.is_none_or(|(_, end)| end < status.len())
-        || find_ignoring_case(about, "expired").is_some()
-    {
+    if is_status.is_none_or(|(_, end)| end < status.len()) || find_ignoring_case(about, "expired").is_some() {
         return None;
     }
     let end = text.rfind('\'').filter(|end| *end > quote + 1).unwrap_or(text.len());
