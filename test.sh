@@ -14,8 +14,8 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 step() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 
 step "Packages"
-packages=(build-essential python3)
-[ $lab = yes ] && packages+=(mmdebstrap nftables iproute2 util-linux procps)
+packages=(build-essential python3 nsd unbound)
+[ $lab = yes ] && packages+=(mmdebstrap nftables iproute2 util-linux procps tcpdump openssl)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
@@ -23,10 +23,17 @@ done
 if [ ${#missing[@]} -gt 0 ]; then
   echo "installing: ${missing[*]}"
   as_root apt-get update -q
+  # Servers among them are started by the tests themselves, each on a port of its own, and by nobody else.
+  policy=/usr/sbin/policy-rc.d
+  [ -e $policy ] && policy= || printf '#!/bin/sh\nexit 101\n' | as_root install -m 755 /dev/stdin $policy
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
+  [ -z "$policy" ] || as_root rm -f "$policy"
 fi
 command -v cargo >/dev/null || { echo "test.sh: cargo is missing; install a Rust toolchain, 1.95 or newer (https://rustup.rs)" >&2; exit 3; }
 command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz
+# ICANN's own RDAP server, for the tests of `contact`: the newest version that this toolchain builds.
+export ABPRALL_RDAP_SRV=$PWD/target/tools/bin/rdap-srv
+[ -x "$ABPRALL_RDAP_SRV" ] || cargo install --quiet --locked --debug --root target/tools --target-dir target/tools-build icann-rdap-srv --version 0.0.26
 
 step "Style"
 cargo fmt --all --check

@@ -70,8 +70,9 @@ def one_of(wanted, have):
 def mx_matches(wanted, have):
     if wanted == '*': return True
     rows = [] if wanted == '-' else [row.split() for row in wanted.split(';')]
-    if len(rows) != len(have): return False
-    for (host, dns, *addresses), exchanger in zip(rows, have):
+    if len(rows) != len(have) or have != sorted(have, key=lambda exchanger: exchanger['preference']): return False
+    # Hosts of one preference come in the order of the resolver: any.
+    for (host, dns, *addresses), exchanger in zip(sorted(rows), sorted(have, key=lambda exchanger: exchanger['host'])):
         if not (one_of(host, exchanger['host']) and one_of(dns, exchanger['dns'])): return False
         if addresses == ['*']: continue
         states = {a['ip']: a['state'] for a in exchanger['addresses']}

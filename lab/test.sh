@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The main job against real mail servers: they fail to deliver, Abprall reads what they send back.
+# Against real mail and DNS servers: they fail to deliver, and Abprall reads what they send back; Abprall looks at the route to every
+# domain of the lab, and at every fault.
 #
 #   lab/test.sh        builds the lab if need be, starts it, runs, stops it. Needs root (asks sudo).
 set -euo pipefail
@@ -17,3 +18,4 @@ lab/lab.sh up
 python3 lab/drive/drive.py "$out/fresh" --mta sender,sender-de,exim,sendmail,opensmtpd,courier,haraka \
   --case unknown,disabled,german-reply,routing,router-rcpt,router-data,nullmx,nxdomain,nodata,mx-nxdomain,data-spam,dmarc,blocklist,relay-denied,ok-delivered --wait 45
 python3 lab/verdicts.py "$program" "$out"
+python3 lab/routes.py "$program"

@@ -6,11 +6,15 @@ use clap::{Parser, Subcommand};
 
 mod check;
 mod classify;
+mod contact;
 mod explain;
 mod process;
 mod report;
+mod route;
 mod rules;
+mod scrub;
 mod suppressions;
+pub(crate) mod token;
 mod why;
 
 /// Reads bounces, says what happened to whom, and stops the right addresses.
@@ -24,12 +28,16 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Classify(classify::Args),
+    Contact(Box<contact::Args>),
     Process(process::Args),
     Explain(explain::Args),
     Check(check::Args),
     Why(why::Args),
     Suppressions(suppressions::Args),
+    Scrub(Box<scrub::Args>),
+    Token(token::Args),
     Report(report::Args),
+    Route(Box<route::Args>),
     Rules(rules::Args),
 }
 
@@ -37,12 +45,16 @@ impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Classify(args) => args.run(),
+            Command::Contact(args) => args.run(),
             Command::Process(args) => args.run(),
             Command::Explain(args) => args.run(),
             Command::Check(args) => args.run(),
             Command::Why(args) => args.run(),
             Command::Suppressions(args) => args.run(),
+            Command::Scrub(args) => args.run(),
+            Command::Token(args) => args.run(),
             Command::Report(args) => args.run(),
+            Command::Route(args) => args.run(),
             Command::Rules(args) => args.run(),
         }
     }

@@ -6,11 +6,16 @@ use clap::Parser;
 
 mod broken_pipe;
 mod commands;
+mod counted;
 mod dates;
 mod intake;
 mod language;
+mod layout;
+mod lists;
+mod output_file;
 mod report_line;
 mod rule_files;
+mod scrub;
 mod store_file;
 mod subject;
 mod terminal;
@@ -24,7 +29,11 @@ fn main() -> ExitCode {
         Err(error) => {
             anstream::eprintln!("abprall: {error:#}");
             // The exit statuses of `docs/output.md`: 2 is for the operator's own mistakes.
-            ExitCode::from(if error.is::<rule_files::BadRules>() { 2 } else { 3 })
+            ExitCode::from(if error.is::<rule_files::BadRules>() || error.is::<commands::token::BadKeys>() {
+                2
+            } else {
+                3
+            })
         }
     }
 }

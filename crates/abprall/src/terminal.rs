@@ -21,9 +21,14 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
     short
 }
 
-/// The text without control characters.
+/// The text without characters that steer a terminal or turn the direction of writing around.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().map(|c| if c.is_control() || turns_direction(c) { ' ' } else { c }).collect()
+}
+
+/// Marks, embeddings, overrides and isolates of the bidirectional algorithm (UAX #9 §2), and the separators that break lines.
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The text wrapped at `width`, every line behind `indent` spaces.
@@ -70,5 +75,6 @@ mod tests {
     fn control_characters_of_mail_stay_out() {
         assert_eq!(cut("a\u{1b}[2Jb\nc", 80), "a [2Jb c");
         assert_eq!(cut("abcdef", 4), "abc…");
+        assert_eq!(plain("a\u{202e}b\u{2066}c\u{9b}2J"), "a b c 2J");
     }
 }

@@ -58,6 +58,17 @@ fn has_words(letter: LetterRef<'_>, subject: &str) -> bool {
                 "your message is being held until you confirm",
                 "earthlink spamblocker",
                 "request to be added to my",
+                "to be added to my list of approved senders",
+                "only from senders i have approved",
+                "protecting myself from receiving junk mail",
+                "spamarrest.com",
+                "complete the verification process",
+                "verify your email address so that i receive",
+                "sender verification request",
+                "bluebottle",
+                "please authenticate yourself as a sender",
+                "bestätigen sie, dass sie kein spammer",
+                "bitte bestätigen sie ihre nachricht",
             ])
             .ok()
     });

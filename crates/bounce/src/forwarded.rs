@@ -1,5 +1,9 @@
 //! Bounces that a person forwards, attaches or quotes: they are about somebody else's mail.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use crate::Report;
 use crate::letter::{Body, LetterRef};
 use crate::origin::{Origin, ReturnPath, is_answer};
@@ -59,6 +63,39 @@ fn is_report(letter: LetterRef<'_>) -> bool {
     let origin = Origin::of(letter);
     origin.is_mailer && origin.has_bounce_subject
 }
+
+/// Whether a list manager tells its member, us, that mail to us came back: it quotes a bounce, but not one of our mail.
+pub(crate) fn is_list_warning(letter: LetterRef<'_>) -> bool {
+    static WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build([
+                "mailing list seem to have been bouncing",
+                "messages to you from the",
+                "your membership in the mailing list",
+                "your subscription to the mailing list",
+            ])
+            .ok()
+    });
+    let Some(words) = WORDS.as_ref() else { return false };
+    let Some(text) = letter.parts().find(|part| part.is("text/plain")).map(|part| part.text()) else {
+        return false;
+    };
+    // Hardly a bounce has any of these: then its lines need not be joined.
+    let may_be = CUES.iter().any(|cue| memchr::memmem::find(text.as_bytes(), cue.as_bytes()).is_some());
+    may_be && words.is_match(&one_line(text))
+}
+
+/// One of these stands in each of the sentences.
+const CUES: [&str; 4] = ["bouncing", "you from", "membership", "subscription"];
+
+/// The start of a text, its lines joined: such sentences run over two.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().take(LIST_WARNING_WORDS_MAX).collect::<Vec<_>>().join(" ")
+}
+
+/// How many words of a text are looked at for a list manager's warning: it comes first.
+const LIST_WARNING_WORDS_MAX: usize = 80;
 
 #[cfg(test)]
 mod tests {

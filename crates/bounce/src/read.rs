@@ -184,12 +184,12 @@ fn first_text(letter: LetterRef<'_>) -> Option<&str> {
 
 fn text_reports(letter: LetterRef<'_>, origin: &Origin<'_>) -> Reading {
     let by_list = origin.is_list && origin.return_path != ReturnPath::Null && !origin.is_mailer;
-    if by_list {
+    if by_list || forwarded::is_list_warning(letter) {
         return Reading::none(NotABounce::ListMail);
     }
     let mut reports = text::read_text(letter);
     complete(letter, &mut reports);
-    reports.retain(|report| report.recipient.is_some() || report.diagnostic.is_some());
+    reports.retain(|r| r.recipient.is_some() || r.diagnostic.is_some() || r.prose.is_some());
     if phishing::is_phishing(letter, origin, &reports) {
         return Reading::none(NotABounce::Phishing);
     }

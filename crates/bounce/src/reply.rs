@@ -100,6 +100,13 @@ mod tests {
     }
 
     #[test]
+    fn a_quote_behind_letters_of_two_bytes_is_no_code() {
+        for text in ["0d\u{5e9}52-'\"26.1 o5", "\u{5e9}-'x", "5.1.0 - x \u{5e9}5-'5.7.1 no'"] {
+            assert_eq!(parse(text).issuer, None, "{text}");
+        }
+    }
+
+    #[test]
     fn bare_replies_are_read() {
         check("550 5.1.1 no such user", 550, "5.1.1", "", None);
         check("550-5.1.1 one 550 5.1.1 two", 550, "5.1.1", "", None);
@@ -160,6 +167,14 @@ mod tests {
         let text = "Remote Server returned '550 5.1.1 RESOLVER.ADR.RecipNotFound; not found'";
         check(text, 550, "5.1.1", "", None);
         check("#550 5.1.1 RESOLVER.ADR.RecipNotFound; not found ##", 550, "5.1.1", "", None);
+        let text =
+            "5.1.0 - Unknown address error 550-'5.7.1 <a@b.example>... Access denied' (delivery attempts: 0)";
+        check(text, 550, "5.7.1", "", None);
+        assert_eq!(parse(text).text, "550-'5.7.1 <a@b.example>... Access denied");
+        let text = "The reason for the problem: 5.1.0 - Unknown address error 550-'5.7.23 SPF failed'";
+        check(text, 550, "5.7.23", "", None);
+        let text = "5.4.7 - Delivery expired (message too old) 450-'4.1.1 later'";
+        check(text, 450, "5.4.7", "", None);
         check("<mx.example #5.1.1 smtp;550 5.1.1 unknown>", 550, "5.1.1", "mx.example", None);
         let text = "... while talking to mx.example.: >>> DATA <<< 554 5.7.1 no";
         check(text, 554, "5.7.1", "mx.example", Some(Phase::Data));

@@ -84,7 +84,7 @@ fn read_one(notice: &Notice<'_>) -> Vec<Report> {
         findings = userid::read(notice);
     }
     if findings.is_empty() && dialect.is_some() {
-        findings.extend(nameless(notice));
+        findings.push(nameless(notice).unwrap_or_default());
     }
     let kind = kind_of(notice, dialect);
     let reporting_mta = reporting_mta(notice);

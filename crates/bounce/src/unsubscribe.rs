@@ -22,7 +22,7 @@ pub(crate) fn read_unsubscribe(letter: LetterRef<'_>, origin: &Origin<'_>) -> Op
         let to = to.to_ascii_lowercase();
         ["unsubscribe", "opt-out", "optout", "abmelden", "listunsub"].iter().any(|word| to.contains(word))
     });
-    if !(by_program || by_subject || to_list && asks_in_text(letter)) {
+    if !(by_program || by_subject || to_list && asks_in_text(letter) || begs_in_text(letter)) {
         return None;
     }
     Some(Report {
@@ -73,6 +73,41 @@ fn asks_in_text(letter: LetterRef<'_>) -> bool {
     })
 }
 
+/// Sentences that mean nothing else, wherever the mail goes. Lower case.
+const SENTENCES: &[&str] = &[
+    "please unsubscribe me",
+    "please remove me from",
+    "please take me off",
+    "remove me from your",
+    "unsubscribe me from",
+    "stop sending me",
+    "bitte nehmen sie mich aus",
+    "bitte streichen sie mich",
+    "bitte entfernen sie mich",
+    "bitte löschen sie mich aus",
+    "nehmen sie mich bitte aus",
+    "veuillez me désinscrire",
+    "merci de me désinscrire",
+    "veuillez me retirer de",
+    "por favor, denme de baja",
+    "darme de baja",
+    "vi prego di cancellarmi",
+    "gelieve mij uit te schrijven",
+];
+
+/// Whether the person's own first words, not those that they quote, ask to be taken off.
+fn begs_in_text(letter: LetterRef<'_>) -> bool {
+    letter.parts().any(|part| match part.body() {
+        Body::Text(text) => {
+            let own = text.lines().take_while(|line| !line.starts_with('>')).take(10);
+            let start = own.flat_map(|line| line.chars().chain([' '])).take(200);
+            let start = start.collect::<String>().to_lowercase();
+            SENTENCES.iter().any(|sentence| start.contains(sentence))
+        }
+        Body::Html(_) | Body::Other | Body::Message(_) => false,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +126,12 @@ mod tests {
             "From: a@b.example\nTo: unsubscribe+7@l.example\nSubject: hi\n\nPlease remove me."
         ));
         assert!(!is_unsubscribe("From: a@b.example\nSubject: unsubscribed users in our report\n\nhello"));
+        assert!(is_unsubscribe(
+            "From: a@b.example\nSubject: Re: News\n\nHallo,\nbitte nehmen Sie mich aus dem Verteiler.\n"
+        ));
+        assert!(!is_unsubscribe(
+            "From: a@b.example\nSubject: Re: News\n\nThanks!\n> please unsubscribe me\n"
+        ));
         assert!(!is_unsubscribe("From: a@b.example\nSubject: hello\n\nunsubscribe"));
     }
 }

@@ -8,11 +8,10 @@ use crate::rule_files::RuleFiles;
 use crate::wording;
 
 mod labels;
-mod layout;
 mod page;
 mod question;
 
-use layout::{Markdown, Terminal};
+use crate::layout::{Markdown, Terminal};
 use page::Page;
 use question::Question;
 

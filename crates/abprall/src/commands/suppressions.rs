@@ -3,9 +3,12 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 mod add;
+mod export;
 mod filter;
+mod import;
 mod list;
 mod remove;
+mod stop_sink;
 
 /// Show and change what is stopped: addresses and whole domains.
 #[derive(clap::Args)]
@@ -19,7 +22,8 @@ enum Command {
     List(list::Args),
     Add(add::Args),
     Remove(remove::Args),
-    Export(list::ExportArgs),
+    Import(Box<import::Args>),
+    Export(export::Args),
 }
 
 impl Args {
@@ -28,6 +32,7 @@ impl Args {
             Command::List(args) => args.run(),
             Command::Add(args) => args.run(),
             Command::Remove(args) => args.run(),
+            Command::Import(args) => args.run(),
             Command::Export(args) => args.run(),
         }
     }

@@ -20,7 +20,11 @@ const WORDS: &[(&str, Doubt)] = &[
     ("return-path", Doubt::Sender),
     ("from address", Doubt::Sender),
     ("from: ", Doubt::Sender),
-    ("from your", Doubt::Sender),
+    ("from your ip", Doubt::Sender),
+    ("from your server", Doubt::Sender),
+    ("from your host", Doubt::Sender),
+    ("from your network", Doubt::Sender),
+    ("from your address", Doubt::Sender),
     ("your from", Doubt::Sender),
     ("your domain", Doubt::Sender),
     ("your ip", Doubt::Sender),
@@ -39,7 +43,9 @@ const WORDS: &[(&str, Doubt)] = &[
     ("but later", Doubt::Later),
     ("internal error", Doubt::Later),
     ("internal server error", Doubt::Later),
-    ("database", Doubt::Later),
+    ("database error", Doubt::Later),
+    ("database fail", Doubt::Later),
+    ("database unavailable", Doubt::Later),
     ("daily", Doubt::Later),
     ("hourly", Doubt::Later),
 ];
@@ -71,6 +77,7 @@ mod tests {
         assert_eq!(doubt("550 5.1.1 user unknown; try again later"), Some(Doubt::Later));
         assert_eq!(doubt("550 5.1.1 <@>: User unknown in relay recipient table"), None);
         assert_eq!(doubt("550 5.1.1 <@>: Recipient address rejected: User unknown"), None);
+        assert_eq!(doubt("550 user not in our database, remove it from your list"), None);
     }
 
     #[test]

@@ -18,8 +18,14 @@ const PROSE_FACTOR: f32 = 0.85;
 /// What each contradiction leaves of the confidence.
 const CONTRADICTION_FACTOR: f32 = 0.6;
 
-/// Below this confidence nobody is stopped: a person has to look.
+/// Codes below this confidence only say "something": they leave the word to weak rules and to the prose.
+const CLEAR: f32 = 0.5;
+
+/// Below this confidence nobody is suppressed, only held: "mailbox unavailable" nearly always means that there is none.
 const SURE_ENOUGH: f32 = 0.6;
+
+/// Below this confidence nobody is stopped at all: a person has to look.
+const LIKELY_ENOUGH: f32 = 0.5;
 
 /// A reason with what speaks for it.
 struct Opinion {
@@ -40,10 +46,11 @@ pub(super) fn judge(report: &Report, rules: &Matcher, codes: &CodeTable) -> Clas
     let Some(mut first) = opinions.next() else { return unknown(report) };
     // A queue that ran out says how it ended; what another part says of the cause lies beneath.
     if first.reason == Reason::DeliveryExpired && first.underlying.is_none() {
-        first.underlying =
-            opinions.as_slice().iter().map(|other| other.reason).find(|reason| is_cause(*reason));
+        let beside = |text: &str| rules.cause_beside_expiry(&rules.search(text), report);
+        first.underlying = beside(words.whole.as_deref().unwrap_or(&words.reply))
+            .or_else(|| opinions.as_slice().iter().map(|other| other.reason).find(|reason| is_cause(*reason)))
+            .or_else(|| beside(report.prose.as_deref()?));
     }
-    refine(&mut first, opinions.as_slice());
     if let Some(reason) = about_the_sender(report, first.reason) {
         first.reason = reason;
     }
@@ -74,20 +81,13 @@ pub(super) fn judge(report: &Report, rules: &Matcher, codes: &CodeTable) -> Clas
     }
 }
 
-/// Where words and code speak of the mailbox alike, the more exact one names the reason: "user unknown" under 5.1.6 or 5.2.1.
-fn refine(first: &mut Opinion, others: &[Opinion]) {
-    let exact = others.iter().map(|other| other.reason);
-    if first.reason == Reason::UserUnknown
-        && let Some(reason) = { exact }.find(|r| matches!(r, Reason::MailboxMoved | Reason::MailboxDisabled))
-    {
-        first.reason = reason;
-    }
-}
-
-/// Before RCPT TO no server knows the recipient: an unknown domain or user is then the sender's.
+/// Before RCPT TO no server knows the recipient: an unknown domain or user is then the sender's. The same holds for the codes that
+/// speak of the sender's address (RFC 3463 §3.2).
 fn about_the_sender(report: &Report, reason: Reason) -> Option<Reason> {
     let about_recipient = matches!(reason.party(), Party::Recipient | Party::RecipientDomain);
+    let is_senders_code = report.status.is_some_and(|s| s.subject() == 1 && matches!(s.detail(), 7 | 8));
     match report.phase {
+        _ if is_senders_code && about_recipient => Some(Reason::SenderRejected),
         Some(Phase::Mail) if about_recipient => Some(Reason::SenderRejected),
         Some(Phase::Greeting | Phase::Ehlo) if about_recipient => Some(Reason::PolicyRefused),
         _ => None,
@@ -104,9 +104,8 @@ fn opinions(report: &Report, words: &Words<'_>, rules: &Matcher, codes: &CodeTab
     };
     opinions.extend(opinion(&reply, Weak::No));
     let row = codes.find(report.status, report.reply_code, report.phase);
-    // Codes that only say "something" leave the word to weak rules and to the prose.
     let (clear, vague) = match row {
-        Some(row) if row.reason != Reason::Undetermined && row.confidence >= 0.5 => (Some(row), None),
+        Some(row) if row.reason != Reason::Undetermined && row.confidence >= CLEAR => (Some(row), None),
         row => (None, row),
     };
     let of_row = |row: &super::codes::CodeRow| Opinion {
@@ -205,15 +204,15 @@ fn action_of(report: &Report, opinion: &Opinion, permanence: Permanence, contrad
         (Party::Receiver | Party::Unknown | Party::None, _) => Action::Review,
     });
     match action {
-        // Nobody is stopped by a delay, nor for good by a report that contradicts itself.
-        Action::Suppress | Action::Hold if report.kind != Kind::Failed => Action::Retry,
+        // The MTA still has the message and goes on trying: there is nothing to do yet, whoever is to blame.
+        _ if report.kind == Kind::Delayed => Action::Retry,
         // A mailbox whose filter answers is alive: what it refused may have been this one message.
         Action::Suppress if report.phase == Some(Phase::AfterDelivery) && is_filter(opinion.reason) => {
             Action::Review
         }
         // What contradicts itself lowers the confidence further down, and is told apart from what nobody is sure of.
-        Action::Suppress | Action::Hold if opinion.confidence < SURE_ENOUGH => Action::Review,
-        Action::Suppress if contradicted => Action::Hold,
+        Action::Suppress | Action::Hold if opinion.confidence < LIKELY_ENOUGH => Action::Review,
+        Action::Suppress if contradicted || opinion.confidence < SURE_ENOUGH => Action::Hold,
         action => action,
     }
 }
@@ -248,7 +247,7 @@ fn contradictions(report: &Report, opinion: &Opinion, others: &[Opinion]) -> Vec
         let (here, there) = (opinion.reason.party(), other.reason.party());
         // 5.7.1 is what many servers add to any refusal: it contradicts nothing by itself.
         if stops(here) && blames_sender(there) && !is_catch_all(report)
-            || blames_sender(here) && stops(there) && there == Party::Recipient
+            || blames_sender(here) && there == Party::Recipient && other.confidence >= CLEAR
         {
             found.push(format!(
                 "“{}” says {}, “{}” says {}",
@@ -323,7 +322,11 @@ fn unknown(report: &Report) -> Classification {
             || report.status.is_some_and(abprall_mail::EnhancedStatus::is_transient),
             abprall_mail::ReplyCode::is_transient,
         );
-    let reason = Reason::Undetermined;
+    // What a mailbox itself refuses in words of its own, its owner's filter refused.
+    let reason = match report.phase {
+        Some(Phase::AfterDelivery) => Reason::RecipientFiltered,
+        _ => Reason::Undetermined,
+    };
     Classification {
         reason,
         underlying: None,

@@ -3,13 +3,19 @@
 use std::cmp::Reverse;
 
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::{Hir, HirKind, Repetition};
 
 /// Shorter words occur everywhere and select nothing.
 const LITERAL_BYTES_MIN: usize = 3;
 
 /// Words that are so long select well enough.
 const LITERAL_BYTES_ENOUGH: usize = 9;
+
+/// Words that are so long need no others beside them.
+const ALONE_BYTES_MIN: usize = 40;
+
+/// More words than this that a match holds as well make the automaton larger for little.
+const ALSO_MAX: usize = 24;
 
 /// More words than this for one alternative are no help.
 const LITERALS_MAX: usize = 64;
@@ -47,6 +53,8 @@ const COMMON: [&str; 24] = [
 pub(super) struct Alternative {
     /// Words of which every match holds at least one, in lower case; `None` when there are none that are long enough.
     pub literals: Option<Vec<Vec<u8>>>,
+    /// Other words of which every match holds at least one as well, where the first ones alone select too little.
+    pub also: Option<Vec<Vec<u8>>>,
     /// The words are all that there is to match.
     pub is_literal: bool,
     /// As a pattern of its own.
@@ -55,14 +63,39 @@ pub(super) struct Alternative {
 
 /// The alternatives of a pattern, in its order. A pattern that cannot be read is its own and only one.
 pub(super) fn alternatives(pattern: &str) -> Vec<Alternative> {
-    let hir = regex_syntax::ParserBuilder::new().utf8(false).build().parse(pattern);
-    match hir {
-        Err(_) => vec![Alternative { literals: None, is_literal: false, pattern: pattern.to_owned() }],
-        Ok(hir) => match hir.kind() {
+    // As `rule_file::compile` does: bytes, and characters only where a class needs them.
+    let parse =
+        |unicode| regex_syntax::ParserBuilder::new().utf8(false).unicode(unicode).build().parse(pattern).ok();
+    match parse(false).or_else(|| parse(true)).map(|hir| folded(&hir)) {
+        None => {
+            vec![Alternative { literals: None, also: None, is_literal: false, pattern: pattern.to_owned() }]
+        }
+        Some(hir) => match hir.kind() {
             HirKind::Alternation(branches) => branches.iter().map(alternative).collect(),
-            // One alternative: as the author wrote it.
-            _ => vec![Alternative { pattern: pattern.to_owned(), ..alternative(&hir) }],
+            _ => vec![alternative(&hir)],
         },
+    }
+}
+
+/// For text in lower case: literals in lower case, classes that mind no case.
+fn folded(hir: &Hir) -> Hir {
+    match hir.kind() {
+        HirKind::Literal(literal) => Hir::literal(literal.0.to_ascii_lowercase()),
+        HirKind::Class(class) => {
+            let mut class = class.clone();
+            class.case_fold_simple();
+            Hir::class(class)
+        }
+        HirKind::Repetition(repetition) => Hir::repetition(Repetition {
+            min: repetition.min,
+            max: repetition.max,
+            greedy: repetition.greedy,
+            sub: Box::new(folded(&repetition.sub)),
+        }),
+        HirKind::Capture(capture) => folded(&capture.sub),
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(folded).collect()),
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(folded).collect()),
+        HirKind::Empty | HirKind::Look(_) => hir.clone(),
     }
 }
 
@@ -72,16 +105,38 @@ fn alternative(hir: &Hir) -> Alternative {
         && whole
         && shortest(words) >= LITERAL_BYTES_MIN
     {
-        return Alternative { literals: prefixes.map(lower), is_literal: true, pattern: hir.to_string() };
+        return Alternative {
+            literals: prefixes.map(lower),
+            also: None,
+            is_literal: true,
+            pattern: hir.to_string(),
+        };
     }
     let (suffixes, _) = ends(hir, ExtractKind::Suffix);
     // What is needed in the middle may select better than what it begins or ends with; between words that are long enough, the
     // fewer: each one makes the automaton larger.
-    let candidates = [prefixes, suffixes, within(hir)].into_iter().flatten();
-    let literals = candidates
-        .filter(|literals| shortest(literals) >= LITERAL_BYTES_MIN)
-        .max_by_key(|literals| (selectivity(literals).min(LITERAL_BYTES_ENOUGH), Reverse(literals.len())));
-    Alternative { literals: literals.map(lower), is_literal: false, pattern: hir.to_string() }
+    let rank = |words: &Vec<Vec<u8>>| (selectivity(words).min(LITERAL_BYTES_ENOUGH), Reverse(words.len()));
+    let mut candidates: Vec<_> = [prefixes, suffixes]
+        .into_iter()
+        .flatten()
+        .chain(needed(hir))
+        .map(lower)
+        .filter(|words| shortest(words) >= LITERAL_BYTES_MIN)
+        .collect();
+    candidates.sort_by_key(|words| Reverse(rank(words)));
+    let mut candidates = candidates.into_iter();
+    let literals = candidates.next();
+    let also = literals
+        .as_ref()
+        .filter(|words| selectivity(words) < ALONE_BYTES_MIN)
+        .and_then(|first| candidates.find(|words| words.len() <= ALSO_MAX && !share(first, words)));
+    Alternative { literals, also, is_literal: false, pattern: hir.to_string() }
+}
+
+/// Whether the words of one list lie within those of the other: then the second says nothing new.
+fn share(first: &[Vec<u8>], second: &[Vec<u8>]) -> bool {
+    let within = |one: &[u8], other: &[u8]| memchr::memmem::find(other, one).is_some();
+    first.iter().any(|one| second.iter().any(|other| within(one, other) || within(other, one)))
 }
 
 /// What every match begins or ends with, and whether that is all of it.
@@ -93,6 +148,20 @@ fn ends(hir: &Hir, kind: ExtractKind) -> (Option<Vec<Vec<u8>>>, bool) {
     let whole = sequence.is_exact() && hir.properties().look_set().is_empty();
     let literals = sequence.literals().map(|all| all.iter().map(|one| one.as_bytes().to_vec()).collect());
     (literals, whole)
+}
+
+/// What each part of a pattern needs, where all parts are needed.
+fn needed(hir: &Hir) -> Vec<Vec<Vec<u8>>> {
+    match hir.kind() {
+        HirKind::Concat(parts) => parts.iter().flat_map(needed).collect(),
+        HirKind::Capture(capture) => needed(&capture.sub),
+        HirKind::Literal(_)
+        | HirKind::Repetition(_)
+        | HirKind::Alternation(_)
+        | HirKind::Empty
+        | HirKind::Class(_)
+        | HirKind::Look(_) => within(hir).into_iter().collect(),
+    }
 }
 
 fn within(hir: &Hir) -> Option<Vec<Vec<u8>>> {

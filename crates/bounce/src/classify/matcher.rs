@@ -5,11 +5,11 @@ use std::sync::OnceLock;
 
 use abprall_mail::Reason;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use regex::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 
 use super::literals::{self, Alternative};
 use super::rule::Rule;
-use super::rule_file;
+use super::rule_file::PATTERN_BYTES_MAX;
 use crate::{Kind, Report};
 
 pub(super) struct Matcher {
@@ -17,10 +17,18 @@ pub(super) struct Matcher {
     /// Of all rules, in their order.
     branches: Vec<Branch>,
     search: AhoCorasick,
-    /// For each word of the automaton, the branches that need it.
-    needed_by: Vec<Vec<u32>>,
-    /// Branches without such words: always tried.
-    always: Vec<u32>,
+    /// For each word of the automaton, the needs that it meets.
+    meets: Vec<Vec<Need>>,
+    /// The bits of both needs before a word is found: set where there is no such need.
+    without: Vec<[u64; 2]>,
+}
+
+/// One of the two needs of a branch.
+#[derive(Clone, Copy)]
+struct Need {
+    branch: u32,
+    /// 0: its words. 1: the others that it holds as well.
+    which: u8,
 }
 
 /// One alternative of a rule's pattern.
@@ -46,22 +54,30 @@ pub(super) enum Weak {
     Yes,
 }
 
-/// A text with the branches that may match it, one bit each.
+/// A text with the branches that may match it.
 pub(super) struct Searched<'t> {
     text: &'t str,
-    candidates: Vec<u64>,
+    /// The same in lower case, byte for byte.
+    lower: String,
+    /// Of 64 branches at a time, which have their first need met, and which the second: those with both are candidates.
+    met: Vec<[u64; 2]>,
 }
 
 impl Matcher {
     pub fn new(rules: Vec<Rule>) -> Self {
         let mut words = Words::default();
-        let (mut branches, mut always) = (Vec::new(), Vec::new());
+        let (mut branches, mut missing) = (Vec::new(), Vec::new());
         for (rule, written) in (0..).zip(&rules) {
-            for Alternative { literals, is_literal, pattern } in literals::alternatives(&written.pattern) {
+            for Alternative { literals, also, is_literal, pattern } in
+                literals::alternatives(&written.pattern)
+            {
                 let branch = branches.len() as u32;
-                match &literals {
-                    Some(literals) => literals.iter().for_each(|word| words.add(word, branch)),
-                    None => always.push(branch),
+                for (which, needed) in [(0, &literals), (1, &also)] {
+                    let need = Need { branch, which };
+                    match needed {
+                        Some(needed) => needed.iter().for_each(|word| words.add(word, need)),
+                        None => missing.push(need),
+                    }
                 }
                 let needs = match literals {
                     Some(words) if is_literal => Needs::Nothing { words },
@@ -70,13 +86,15 @@ impl Matcher {
                 branches.push(Branch { rule, needs });
             }
         }
+        // The words are in lower case, and so is the text that is searched: an automaton that minds no case has twice the edges.
         let search = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(&words.words)
             .expect("the words of a few hundred rules fit into an automaton");
-        Self { rules, branches, search, needed_by: words.needed_by, always }
+        let mut without = vec![[0_u64; 2]; branches.len().div_ceil(64)];
+        missing.into_iter().for_each(|need| set(&mut without, need));
+        Self { rules, branches, search, meets: words.meets, without }
     }
 
     pub fn rules(&self) -> &[Rule] {
@@ -85,13 +103,12 @@ impl Matcher {
 
     /// Looks for the words of all rules.
     pub fn search<'t>(&self, text: &'t str) -> Searched<'t> {
-        let mut candidates = vec![0_u64; self.branches.len().div_ceil(64)];
-        let mut set = |branch: &u32| candidates[*branch as usize / 64] |= 1 << (branch % 64);
-        self.always.iter().for_each(&mut set);
-        for word in self.search.find_overlapping_iter(text) {
-            self.needed_by[word.pattern().as_usize()].iter().for_each(&mut set);
+        let mut met = self.without.clone();
+        let lower = text.to_ascii_lowercase();
+        for word in self.search.find_overlapping_iter(&lower) {
+            self.meets[word.pattern().as_usize()].iter().for_each(|need| set(&mut met, *need));
         }
-        Searched { text, candidates }
+        Searched { text, lower, met }
     }
 
     /// The first rule that fits, with the words that matched.
@@ -111,7 +128,17 @@ impl Matcher {
             if rule.reason == Reason::DeliveryExpired && report.kind == Kind::Delayed {
                 return None;
             }
-            branch.find(searched.text).map(|words| (rule, words))
+            branch.find(searched).map(|words| (rule, words))
+        })
+    }
+
+    /// What else a text says that can have kept a message in the queue until it expired.
+    pub fn cause_beside_expiry(&self, searched: &Searched<'_>, report: &Report) -> Option<Reason> {
+        searched.candidates().find_map(|index| {
+            let branch = &self.branches[index];
+            let rule = &self.rules[branch.rule as usize];
+            let is_cause = !rule.weak && rule.reason != Reason::DeliveryExpired && rule.scope.fits(report);
+            (is_cause && branch.find(searched).is_some()).then_some(rule.reason)
         })
     }
 
@@ -122,7 +149,7 @@ impl Matcher {
             let branch = &self.branches[index];
             let rule = &self.rules[branch.rule as usize];
             let is_known = found.last().is_some_and(|last| std::ptr::eq(*last, rule));
-            if !is_known && rule.scope.fits(report) && branch.find(searched.text).is_some() {
+            if !is_known && rule.scope.fits(report) && branch.find(searched).is_some() {
                 found.push(rule);
             }
         }
@@ -130,17 +157,31 @@ impl Matcher {
     }
 }
 
+fn set(met: &mut [[u64; 2]], need: Need) {
+    met[need.branch as usize / 64][usize::from(need.which)] |= 1 << (need.branch % 64);
+}
+
 impl Branch {
-    fn find<'t>(&self, text: &'t str) -> Option<&'t str> {
+    fn find<'t>(&self, Searched { text, lower, .. }: &Searched<'t>) -> Option<&'t str> {
         match &self.needs {
             // One of the words is there, or it would be no candidate: only where is asked.
             Needs::Nothing { words } => words.iter().find_map(|word| find_ignoring_case(text, word)),
             Needs::Match { pattern, regex } => {
-                let regex = regex.get_or_init(|| rule_file::compile(pattern).ok()).as_ref()?;
-                Some(regex.find(text)?.as_str())
+                let regex = regex.get_or_init(|| compile(pattern)).as_ref()?;
+                let found = regex.find(lower.as_bytes())?;
+                // `.` may have taken half a character at an end.
+                let (start, end) =
+                    (text.floor_char_boundary(found.start()), text.ceil_char_boundary(found.end()));
+                Some(&text[start..end])
             }
         }
     }
+}
+
+/// A pattern for text in lower case: one that minds case is found by vectors.
+fn compile(pattern: &str) -> Option<Regex> {
+    let build = |unicode| RegexBuilder::new(pattern).unicode(unicode).size_limit(PATTERN_BYTES_MAX).build();
+    build(false).or_else(|_| build(true)).ok()
 }
 
 fn find_ignoring_case<'t>(text: &'t str, word: &[u8]) -> Option<&'t str> {
@@ -153,8 +194,8 @@ fn find_ignoring_case<'t>(text: &'t str, word: &[u8]) -> Option<&'t str> {
 impl Searched<'_> {
     /// In the order of the rules.
     fn candidates(&self) -> impl Iterator<Item = usize> {
-        self.candidates.iter().enumerate().flat_map(|(word, bits)| {
-            let mut bits = *bits;
+        self.met.iter().enumerate().flat_map(|(word, [first, second])| {
+            let mut bits = first & second;
             std::iter::from_fn(move || {
                 let bit = bits.trailing_zeros() as usize;
                 bits &= bits.checked_sub(1)?;
@@ -168,24 +209,25 @@ impl Searched<'_> {
 #[derive(Default)]
 struct Words {
     words: Vec<Vec<u8>>,
-    needed_by: Vec<Vec<u32>>,
+    meets: Vec<Vec<Need>>,
     places: std::collections::HashMap<Vec<u8>, usize>,
 }
 
 impl Words {
-    fn add(&mut self, word: &[u8], branch: u32) {
+    fn add(&mut self, word: &[u8], need: Need) {
         let place = *self.places.entry(word.to_vec()).or_insert_with(|| {
             self.words.push(word.to_vec());
-            self.needed_by.push(Vec::new());
+            self.meets.push(Vec::new());
             self.words.len() - 1
         });
-        self.needed_by[place].push(branch);
+        self.meets[place].push(need);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::classify::rule_file;
     use crate::{Classifier, read_line};
 
     /// Each rule taken apart says what the rule as a whole says, over every example of every rule.
@@ -198,10 +240,10 @@ mod tests {
         for text in matcher.rules().iter().map(|rule| &rule.example) {
             let searched = matcher.search(text);
             for (number, rule) in matcher.rules().iter().enumerate() {
-                let whole = compiled[number].is_match(text);
+                let whole = compiled[number].is_match(text.as_bytes());
                 let mut parts = searched.candidates().map(|index| &matcher.branches[index]);
                 let taken_apart =
-                    parts.any(|branch| branch.rule as usize == number && branch.find(text).is_some());
+                    parts.any(|branch| branch.rule as usize == number && branch.find(&searched).is_some());
                 assert_eq!(taken_apart, whole, "{} on {text:?}", rule.id);
                 compared += usize::from(whole);
             }

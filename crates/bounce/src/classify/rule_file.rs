@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use abprall_mail::{Action, Party, Permanence, Reason};
-use regex::{Regex, RegexBuilder};
+use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use super::codes::CodeRow;
@@ -11,7 +11,7 @@ use super::rule::{Rule, Scope, StatusPattern};
 use crate::{Generator, Issuer, Phase};
 
 /// Most memory that one compiled pattern may take, in bytes: an operator's slip must not eat the machine.
-const PATTERN_BYTES_MAX: usize = 1 << 20;
+pub(super) const PATTERN_BYTES_MAX: usize = 1 << 20;
 
 /// A rule file that has been loaded but not read.
 #[derive(Clone, Debug)]
@@ -248,11 +248,13 @@ impl RuleFile {
     }
 }
 
-/// A pattern ready to search: ASCII case does not matter.
+/// A pattern ready to search: ASCII case does not matter, and `.` is any byte.
+///
+/// Over bytes, because a class of all characters costs ten times as much to compile and to search as one of all bytes. Only a
+/// pattern with a class of other letters than ASCII needs characters.
 pub(super) fn compile(pattern: &str) -> Result<Regex, regex::Error> {
     let mut builder = RegexBuilder::new(pattern);
     builder.case_insensitive(true).size_limit(PATTERN_BYTES_MAX);
-    // Bytes where that will do: smaller and faster.
     builder.unicode(false).build().or_else(|_| builder.unicode(true).build())
 }
 

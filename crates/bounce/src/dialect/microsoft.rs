@@ -154,6 +154,28 @@ mod tests {
     }
 
     #[test]
+    fn the_reported_error_outranks_the_status_code_above_it() {
+        let mail = concat!(
+            "From: Microsoft Outlook <MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@here.example>\n",
+            "Subject: Unzustellbar: Hallo\n",
+            "\n",
+            "Ihre Nachricht an user@gone.example konnte nicht zugestellt werden.\n",
+            "\n",
+            "Weitere Informationen für E-Mail-Administratoren\n",
+            "Statuscode: 550 5.1.0\n",
+            "\n",
+            "Absenderadresse: me@here.example\n",
+            "Empfängeradresse: user@gone.example\n",
+            "Betreff: Hallo\n",
+            "\n",
+            "Fehlerdetails\n",
+            "Gemeldeter Fehler: 550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient user@gone.example not found\n",
+            "DSN generiert von: AM0PR01.prod.outlook.com\n",
+        );
+        assert_eq!(rows_of(mail), ["failed user@gone.example 550 5.1.10 exchange"]);
+    }
+
+    #[test]
     fn exchange_2003_writes_the_status_after_a_host() {
         let mail = concat!(
             "From: System Administrator <postmaster@here.example>\n",

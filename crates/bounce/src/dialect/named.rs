@@ -161,6 +161,7 @@ pub(super) const POSTFIX: Dialect = named(
         (Text, "this is the postfix program at host"),
         (Text, "the mail system\n"),
         (Text, "das mail-system"),
+        (Text, "dies ist das mailsystem"),
         (Text, "le système de messagerie"),
         (Text, "el sistema de correo"),
         (Text, "il sistema di posta"),

@@ -1,6 +1,6 @@
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use crate::Phase;
 
@@ -104,6 +104,8 @@ static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| {
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .match_kind(MatchKind::LeftmostLongest)
+        // Small, and every reply goes through it.
+        .kind(Some(AhoCorasickKind::DFA))
         .build(WORDS.iter().map(|(words, _)| words))
         .expect("the list is short and constant")
 });

@@ -3,15 +3,16 @@
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::{Reply, find_ignoring_case, phase, split_at};
 use crate::{Issuer, Phase};
 
-/// What stands in every wrapper: most replies are bare, and one look tells.
+/// What stands in every wrapper, in lower case: most replies are bare, and one look tells. All have four letters or more, so that
+/// the search goes by vectors.
 static SIGNS: LazyLock<AhoCorasick> = LazyLock::new(|| {
     AhoCorasick::builder()
-        .ascii_case_insensitive(true)
+        .match_kind(MatchKind::LeftmostFirst)
         .build([
             " said: ",
             " refused to talk to me: ",
@@ -19,7 +20,6 @@ static SIGNS: LazyLock<AhoCorasick> = LazyLock::new(|| {
             "server returned ",
             "response was: ",
             "remote server was: ",
-            "#",
             "while talking to ",
             "<<< ",
             "connected to ",
@@ -28,12 +28,17 @@ static SIGNS: LazyLock<AhoCorasick> = LazyLock::new(|| {
         .expect("the signs are few and short")
 });
 
+fn may_be_wrapped(text: &str) -> bool {
+    // `host #5.1.1 …`, `550-'5.7.1 …'`
+    memchr::memchr2(b'#', b'\'', text.as_bytes()).is_some() || SIGNS.is_match(&text.to_ascii_lowercase())
+}
+
 /// Takes the wrapper off; `None` when there is none.
 pub(super) fn unwrap(text: &str) -> Option<Reply<'_>> {
-    if !SIGNS.is_match(text) {
+    if !may_be_wrapped(text) {
         return None;
     }
-    let readers = [postfix, exim, quoted_reply, exchange, sendmail, qmail];
+    let readers = [postfix, exim, quoted_reply, ironport, exchange, sendmail, qmail];
     readers.iter().find_map(|reader| reader(text))
 }
 
@@ -41,6 +46,10 @@ pub(super) fn unwrap(text: &str) -> Option<Reply<'_>> {
 fn postfix(text: &str) -> Option<Reply<'_>> {
     let start =
         if text.starts_with("host ") { 0 } else { super::memmem::find(text.as_bytes(), b" host ")? + 1 };
+    // A reply that quotes a third server: `550 5.1.7 <a@b.example>: Sender address rejected: … host mx.c.example said: …`.
+    if start > 0 && text.as_bytes()[..3].iter().all(u8::is_ascii_digit) {
+        return None;
+    }
     let rest = &text[start + 5..];
     let (peer, rest, phase) = match split_at(rest, " said: ") {
         Some((peer, rest)) => (peer, rest, None),
@@ -113,6 +122,24 @@ fn quoted_reply(text: &str) -> Option<Reply<'_>> {
         text: reply,
         ..Reply::default()
     })
+}
+
+/// `5.1.0 - Unknown address error 550-'5.7.1 <a@b.example>: Access denied' (delivery attempts: 0)`: Cisco names what it makes of the
+/// reply, then quotes it. A queue that ran out is the end itself, not the last reply.
+fn ironport(text: &str) -> Option<Reply<'_>> {
+    let quote = super::memmem::find(text.as_bytes(), b"-'")?;
+    let start = quote.checked_sub(3)?;
+    if !text.as_bytes()[start..quote].iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let (before, about) = split_at(&text[..start], " - ")?;
+    let status = before.rsplit(' ').next().unwrap_or_default();
+    let is_status = abprall_mail::EnhancedStatus::at_start_of(status.as_bytes());
+    if is_status.is_none_or(|(_, end)| end < status.len()) || find_ignoring_case(about, "expired").is_some() {
+        return None;
+    }
+    let end = text.rfind('\'').filter(|end| *end > quote + 1).unwrap_or(text.len());
+    Some(Reply { issuer: Some(Issuer::Remote), text: &text[start..end], ..Reply::default() })
 }
 
 /// `<mx.example #5.1.1 smtp;550 5.1.1 unknown>`, `mx.example #550 5.1.1 … ##`.

@@ -1,5 +1,6 @@
 //! The paragraphs of a notice that belong to no recipient, and which of them tells about whom.
 
+use super::codes;
 use super::reason;
 
 /// Paragraphs before the first recipient, after the first, after the second, and so on.
@@ -60,9 +61,11 @@ impl<'a> Groups<'a> {
         Some(&chosen.paragraphs)
     }
 
-    /// The reason right below the recipient number `place`.
+    /// The reason right below the recipient number `place`: a reply, or what follows "The response was:".
     pub fn told_right_after(&self, place: usize) -> Option<String> {
         let group = self.groups.get(place + 1).filter(|group| group.weight > 1)?;
-        reason::choose(&group.paragraphs)
+        let reason = reason::choose(&group.paragraphs)?;
+        let is_told = codes::has_reply_code(&reason) || group.paragraphs.iter().any(|p| reason::has_cue(p));
+        is_told.then_some(reason)
     }
 }

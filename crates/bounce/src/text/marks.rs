@@ -175,11 +175,15 @@ fn start_of_line(bytes: &[u8], at: usize) -> Option<usize> {
     Some(0)
 }
 
-/// Whether the rest of the line is short: rules and a word or two.
+/// Whether the rest of the line is short: rules and a word or two. "Original Message Details" is no such line: Microsoft writes the
+/// error below it.
 fn is_short(bytes: &[u8], from: usize) -> bool {
-    let line = bytes[from..].iter().take_while(|b| !matches!(b, b'\n' | b'\r'));
-    let letters = line.take(200).filter(|b| b.is_ascii_alphanumeric() || !b.is_ascii()).count();
-    letters <= 14
+    let rest = &bytes[from..];
+    let line = &rest
+        [..rest.iter().take(200).position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(rest.len().min(200))];
+    let letters = line.iter().filter(|b| b.is_ascii_alphanumeric() || !b.is_ascii()).count();
+    let is_heading = line.to_ascii_lowercase().windows(6).any(|word| word == b"detail");
+    letters <= 14 && !is_heading
 }
 
 #[cfg(test)]
@@ -195,6 +199,7 @@ mod tests {
         assert_eq!(report_part("a\n--- Below this line is a copy of the message.\nb"), "a\n");
         assert_eq!(report_part("a\n   ----- Original message -----\nb"), "a\n");
         assert_eq!(report_part("a\nReceived: from x\n"), "a\n");
+        assert_eq!(report_part("a\nOriginal Message Details\nb").len(), 28);
         assert_eq!(report_part("a\n--- Original message was received at noon by\nb\n").len(), 49);
         assert_eq!(report_part("a Received: from x"), "a Received: from x");
     }

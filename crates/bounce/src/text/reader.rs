@@ -115,7 +115,12 @@ impl<'a> Reader<'a> {
                 return false;
             }
         }
-        if codes::starts_with_reply(self.current) && !self.findings.is_empty() {
+        // A reply may name the recipient again.
+        let is_reply = || {
+            codes::starts_with_reply(self.current)
+                || named.form == Form::Labelled && reason::announces_reply(self.current)
+        };
+        if !self.findings.is_empty() && is_reply() {
             return false;
         }
         let in_dialogue = self.dialogue && named.rest.starts_with("...");
@@ -264,6 +269,11 @@ impl<'a> Reader<'a> {
             let words = line[found.end..].trim_start_matches(['.', ' ']);
             // "554 <a@b>... 550 Host unknown": the inner code is the cause.
             let told = if codes::starts_with_reply(words) { words } else { line };
+            // "mail.local: unknown user: anna" above "554 <a@b>... Service unavailable": the delivery agent said why.
+            if is_agents_line(self.last) {
+                let last = self.last;
+                append(&mut self.findings[place].reason, last);
+            }
             append(&mut self.findings[place].reason, told);
             self.findings[place].issuer = Some(Issuer::Reporting);
         } else {
@@ -332,7 +342,6 @@ impl<'a> Reader<'a> {
                 if !codes::has_reply_code(&finding.reason)
                     && codes::status_in(&finding.reason).is_none()
                     && let Some(reply) = groups.told_right_after(place)
-                    && codes::has_reply_code(&reply)
                 {
                     finding.prose = std::mem::replace(&mut finding.reason, reply);
                 }
@@ -356,12 +365,21 @@ impl<'a> Reader<'a> {
             }
         }
         for finding in &mut self.findings {
-            if finding.reason.is_empty() {
+            if finding.reason.is_empty() && !reason::is_template(&[&finding.prose]) {
                 finding.reason = std::mem::take(&mut finding.prose);
             }
         }
         self.findings
     }
+}
+
+/// Whether a line of the transcript is what a program said that delivers mail: `procmail: Couldn't create "/var/mail/anna"`.
+fn is_agents_line(line: &str) -> bool {
+    let Some((name, words)) = line.split_once(": ") else { return false };
+    let is_name = name.len() <= 64
+        && !name.contains('@')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/' | b'-' | b'_'));
+    is_name && !words.is_empty()
 }
 
 /// The host of `mx.example [192.0.2.1]:` or `mx.example [192.0.2.1] did not like our RCPT TO:`.

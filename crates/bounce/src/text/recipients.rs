@@ -255,7 +255,9 @@ pub(super) fn named_by(line: &str) -> Option<Named<'_>> {
     if OTHER_SET.first(&label, |_, start, _| starts_word(&label, start)).is_some() {
         return None;
     }
-    let label = label.strip_suffix("rfc822").unwrap_or(&label).trim_end_matches([' ', ':', ';']);
+    // "Final recipient: rfc822;a@b", MailEnable's "Recipient: [SMTP:a@b]".
+    let label = label.strip_suffix("rfc822").or_else(|| label.strip_suffix("[smtp")).unwrap_or(&label);
+    let label = label.trim_end_matches([' ', ':', ';']);
     let is_labelled = |labels: &[&str]| labels.iter().any(|known| ends_with_word(label, known));
     let form = match () {
         () if is_labelled(LABELS) => Some(Form::Labelled),
@@ -357,6 +359,7 @@ mod tests {
         same("a@b.exampleへのメッセージ", "へのメッセージ", Form::Leading);
         same("您发送给 a@b.example 的邮件", "的邮件", Form::Labelled);
         same("* a@b.example<mailto:a@b.example>", "", Form::Alone);
+        same("Recipient: [SMTP:a@b.example]", "]", Form::Labelled);
         same("Some One <a@b.example>", "", Form::Alone);
         same("other@c.example <a@b.example>: malformed address", "malformed address", Form::Headed);
     }

@@ -97,11 +97,77 @@ mod tests {
 
     use super::*;
 
+    fn all() -> impl Iterator<Item = (&'static str, &'static Texts)> {
+        let findings = FINDINGS.iter().map(|(id, texts)| (id.as_str(), texts));
+        let verdicts = VERDICTS.iter().map(|(verdict, texts)| (verdict.as_str(), texts));
+        let causes = CAUSES.iter().map(|(cause, texts)| (cause.as_str(), texts));
+        findings.chain(verdicts).chain(causes)
+    }
+
+    /// A text and how it is called, for what holds for every one.
+    fn parts(text: &RouteText) -> [(&'static str, &str); 5] {
+        [
+            ("title", &text.title),
+            ("explanation", &text.explanation),
+            ("marketer", &text.marketer),
+            ("developer", &text.developer),
+            ("administrator", &text.administrator),
+        ]
+    }
+
     #[test]
     fn every_finding_verdict_and_cause_has_texts_in_both_languages() {
         assert_eq!(FINDINGS.len(), FindingId::iter().count());
         assert_eq!(VERDICTS.len(), Verdict::iter().count());
         assert_eq!(CAUSES.len(), Cause::iter().count());
+        for (name, Texts { en, de }) in all() {
+            for ((part, english), (_, german)) in parts(en).into_iter().zip(parts(de)) {
+                assert_eq!(
+                    english.is_empty(),
+                    german.is_empty(),
+                    "{name}: {part} is missing in one language"
+                );
+                assert!(english.is_empty() || english != german, "{name}: {part} is not translated");
+            }
+        }
+    }
+
+    #[test]
+    fn a_title_is_short_and_an_explanation_is_a_sentence() {
+        for (name, texts) in all() {
+            for text in [&texts.en, &texts.de] {
+                let title = &text.title;
+                assert!(!title.is_empty() && !title.ends_with('.'), "{name}: {title}");
+                assert!(title.chars().count() <= 60, "{name}: {title}");
+                assert!(text.explanation.ends_with('.'), "{name}: {}", text.explanation);
+            }
+        }
+    }
+
+    #[test]
+    fn verdicts_and_causes_advise_everybody() {
+        let verdicts = VERDICTS.iter().map(|(verdict, texts)| (verdict.as_str(), texts));
+        let causes = CAUSES.iter().map(|(cause, texts)| (cause.as_str(), texts));
+        for (name, texts) in verdicts.chain(causes) {
+            for (part, text) in parts(&texts.en) {
+                assert!(!text.is_empty(), "{name}: {part}");
+            }
+        }
+    }
+
+    #[test]
+    fn place_holders_are_the_same_in_both_languages_and_only_in_explanations_of_findings() {
+        for (name, Texts { en, de }) in all() {
+            let is_finding = name.parse::<FindingId>().is_ok();
+            for ((part, english), (_, german)) in parts(en).into_iter().zip(parts(de)) {
+                for holder in ["{subject}", "{detail}"] {
+                    assert_eq!(english.contains(holder), german.contains(holder), "{name}: {part}");
+                }
+                let known = english.replace("{subject}", "").replace("{detail}", "");
+                assert!(!known.contains(['{', '}']), "{name}: {part}");
+                assert!(known == english || (is_finding && part == "explanation"), "{name}: {part}");
+            }
+        }
     }
 
     #[test]

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::Audience;
 use super::labels::{self, Labels, labels};
-use super::layout::Layout;
 use super::question::Question;
+use crate::layout::Layout;
 use crate::wording;
 
 #[derive(Serialize)]

@@ -1,10 +1,8 @@
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use abprall_mail::Language;
 use abprall_store::{Standing, State};
-use anyhow::Context;
 use clap::ValueEnum;
 use jiff::Timestamp;
 
@@ -33,24 +31,6 @@ pub(super) struct Args {
     lang: Lang,
 }
 
-/// Write what is stopped to a file, whole or not at all.
-#[derive(clap::Args)]
-pub(super) struct ExportArgs {
-    #[command(flatten)]
-    filter: Filter,
-
-    #[command(flatten)]
-    store: StoreFile,
-
-    /// CSV with a header, one JSON object a line, or only the addresses, one a line.
-    #[arg(long, value_enum, default_value_t = Format::Csv)]
-    format: Format,
-
-    /// The file; `-` is standard output.
-    #[arg(short, long, value_name = "FILE", default_value = "-")]
-    output: PathBuf,
-}
-
 #[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
 enum Format {
     /// For people
@@ -67,27 +47,6 @@ enum Format {
 impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         print(&self.filter, &self.store, self.format, self.lang.into(), standard_output(self.format))?;
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-impl ExportArgs {
-    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let language = Language::En;
-        if self.output.as_os_str() == "-" {
-            print(&self.filter, &self.store, self.format, language, standard_output(self.format))?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        // Beside its place, then moved there: nobody ever reads half a list.
-        let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(std::path::Path::new("."));
-        let cannot_write = || format!("cannot write {}", self.output.display());
-        let file = tempfile::NamedTempFile::new_in(folder).with_context(cannot_write)?;
-        let listed = print(&self.filter, &self.store, self.format, language, BufWriter::new(file.as_file()))
-            .with_context(cannot_write)?;
-        file.as_file().sync_all().with_context(cannot_write)?;
-        file.persist(&self.output).with_context(cannot_write)?;
-        anstream::eprintln!("{} written to {}", number(listed), self.output.display());
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -4,8 +4,10 @@ use std::io::{self, Write};
 
 use clap::builder::styling::{AnsiColor, Style};
 
+use crate::terminal::{BOLD, DIM, plain};
+
 /// Takes the elements of a page in reading order.
-pub(super) trait Layout {
+pub(crate) trait Layout {
     fn title(&mut self, text: &str) -> io::Result<()>;
     fn facts(&mut self, facts: &[(&str, String)]) -> io::Result<()>;
     fn heading(&mut self, text: &str) -> io::Result<()>;
@@ -16,29 +18,37 @@ pub(super) trait Layout {
     fn entry(&mut self, word: &str, text: &str) -> io::Result<()>;
 }
 
-const BOLD: Style = Style::new().bold();
 const HEADING: Style = AnsiColor::Cyan.on_default().bold();
-const DIM: Style = Style::new().dimmed();
 
 /// Wrapped at the width of the terminal, at most 100 columns: longer lines tire the eye.
-pub(super) struct Terminal<W> {
+pub(crate) struct Terminal<W> {
     out: W,
     width: usize,
 }
 
 impl<W: Write> Terminal<W> {
-    pub(super) fn new(out: W) -> Self {
+    pub(crate) fn new(out: W) -> Self {
         let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
         Self { out, width: width.clamp(40, 100) }
     }
 
-    fn wrapped(&mut self, first: &str, rest: &str, text: &str) -> io::Result<()> {
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    pub(crate) fn out(&mut self) -> &mut W {
+        &mut self.out
+    }
+
+    /// The text behind `first`, its further lines behind `rest`; control characters do not reach the terminal.
+    pub(crate) fn wrapped(&mut self, first: &str, rest: &str, text: &str) -> io::Result<()> {
         let options = textwrap::Options::new(self.width)
             .initial_indent(first)
             .subsequent_indent(rest)
             .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation)
             .break_words(false);
-        for line in textwrap::wrap(text, options) {
+        for line in textwrap::wrap(&plain(text), options) {
             writeln!(self.out, "{line}")?;
         }
         Ok(())
@@ -47,7 +57,7 @@ impl<W: Write> Terminal<W> {
 
 impl<W: Write> Layout for Terminal<W> {
     fn title(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "{BOLD}{text}{BOLD:#}\n")
+        writeln!(self.out, "{BOLD}{}{BOLD:#}\n", plain(text))
     }
 
     fn facts(&mut self, facts: &[(&str, String)]) -> io::Result<()> {
@@ -55,16 +65,18 @@ impl<W: Write> Layout for Terminal<W> {
         for (name, value) in facts {
             let label = format!("{name:width$}");
             let indent = " ".repeat(width);
-            let options =
-                textwrap::Options::new(self.width).initial_indent(&indent).subsequent_indent(&indent);
-            let text = textwrap::fill(value, options);
+            let options = textwrap::Options::new(self.width)
+                .initial_indent(&indent)
+                .subsequent_indent(&indent)
+                .word_splitter(textwrap::WordSplitter::NoHyphenation);
+            let text = textwrap::fill(&plain(value), options);
             writeln!(self.out, "{DIM}{label}{DIM:#}{}", text.trim_start())?;
         }
         Ok(())
     }
 
     fn heading(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "\n{HEADING}{text}{HEADING:#}")
+        writeln!(self.out, "\n{HEADING}{}{HEADING:#}", plain(text))
     }
 
     fn paragraph(&mut self, text: &str) -> io::Result<()> {
@@ -80,18 +92,22 @@ impl<W: Write> Layout for Terminal<W> {
     }
 
     fn entry(&mut self, word: &str, text: &str) -> io::Result<()> {
-        writeln!(self.out, "  {BOLD}{word}{BOLD:#}")?;
+        writeln!(self.out, "  {BOLD}{}{BOLD:#}", plain(word))?;
         self.wrapped("    ", "    ", text)
     }
 }
 
-pub(super) struct Markdown<W> {
+pub(crate) struct Markdown<W> {
     out: W,
 }
 
 impl<W: Write> Markdown<W> {
-    pub(super) fn new(out: W) -> Self {
+    pub(crate) fn new(out: W) -> Self {
         Self { out }
+    }
+
+    pub(crate) fn out(&mut self) -> &mut W {
+        &mut self.out
     }
 }
 
@@ -129,19 +145,35 @@ impl<W: Write> Layout for Markdown<W> {
     }
 }
 
-/// Keeps `<user@example.com>` from vanishing as if it were a tag; text in back-ticks stays as it is.
-fn escaped(text: &str) -> String {
-    let mut result = String::with_capacity(text.len());
-    let mut in_code = false;
-    for c in text.chars() {
-        match c {
-            '`' => in_code = !in_code,
-            '<' | '*' | '_' if !in_code => result.push('\\'),
-            _ => {}
+/// Shows the text as it is: `<user@example.com>` does not vanish as if it were a tag, and nothing that a server wrote becomes a
+/// link or HTML. Text between single back-ticks stays code.
+pub(crate) fn escaped(text: &str) -> String {
+    let text = plain(text);
+    let mut result = String::with_capacity(text.len() + 8);
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(['`', '<', '*', '_', '\\', '[', '&']) {
+        result.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let code = code_span(rest);
+        if let Some(span) = code {
+            result.push_str(span);
+            rest = &rest[span.len()..];
+        } else {
+            result.push('\\');
+            result.push_str(&rest[..1]);
+            rest = &rest[1..];
         }
-        result.push(c);
     }
+    result.push_str(rest);
     result
+}
+
+/// The code span that the text begins with. Runs of back-ticks begin none: their ends are too easily taken for each other.
+fn code_span(text: &str) -> Option<&str> {
+    let inside = text.strip_prefix('`')?;
+    let end = inside.find('`')?;
+    let closed = end > 0 && !inside[end + 1..].starts_with('`');
+    closed.then(|| &text[..end + 2])
 }
 
 #[cfg(test)]
@@ -151,5 +183,13 @@ mod tests {
     #[test]
     fn markdown_keeps_addresses_visible() {
         assert_eq!(escaped("550 <a@b.example> `x_y <c>`"), "550 \\<a@b.example> `x_y <c>`");
+    }
+
+    #[test]
+    fn what_a_server_wrote_becomes_no_html_and_no_link() {
+        assert_eq!(escaped("` <b> ``"), "\\` \\<b> \\`\\`");
+        assert_eq!(escaped("``` <b> x"), "\\`\\`\\` \\<b> x");
+        assert_eq!(escaped("\\<b>"), "\\\\\\<b>");
+        assert_eq!(escaped("[x](y) &lt;"), "\\[x](y) \\&lt;");
     }
 }
