@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod broken_pipe;
+mod clock;
 mod commands;
 mod counted;
 mod dates;
@@ -13,12 +14,15 @@ mod language;
 mod layout;
 mod lists;
 mod output_file;
+mod policy_file;
 mod report_line;
 mod rule_files;
 mod scrub;
+mod stops;
 mod store_file;
 mod subject;
 mod terminal;
+mod watch;
 mod wording;
 
 fn main() -> ExitCode {
@@ -29,11 +33,10 @@ fn main() -> ExitCode {
         Err(error) => {
             anstream::eprintln!("abprall: {error:#}");
             // The exit statuses of `docs/output.md`: 2 is for the operator's own mistakes.
-            ExitCode::from(if error.is::<rule_files::BadRules>() || error.is::<commands::token::BadKeys>() {
-                2
-            } else {
-                3
-            })
+            let is_operators = error.is::<rule_files::BadRules>()
+                || error.is::<commands::token::BadKeys>()
+                || error.is::<policy_file::BadPolicy>();
+            ExitCode::from(if is_operators { 2 } else { 3 })
         }
     }
 }

@@ -2,11 +2,12 @@ use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 
 use abprall_mail::{EmailAddress, Language};
-use abprall_store::{SqliteStore, Standing, State};
+use abprall_store::{Audience, Question, Standing, State, Store};
 use anyhow::Context;
 use clap::ValueEnum;
 use jiff::Timestamp;
 
+use crate::clock::ClockOption;
 use crate::language::Lang;
 use crate::store_file::StoreFile;
 use crate::terminal::{DIM, HELD, STOPPED, plain};
@@ -22,6 +23,17 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     store: StoreFile,
+
+    /// For mail of this tenant: its own stops count too.
+    #[arg(long, value_name = "NAME")]
+    tenant: Option<String>,
+
+    /// For mail of this list: its own stops count too.
+    #[arg(long, value_name = "NAME")]
+    list: Option<String>,
+
+    #[command(flatten)]
+    clock: ClockOption,
 
     /// How to print: words, or one JSON object a line.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -53,8 +65,9 @@ impl Args {
         }
         let store = self.store.open_existing()?;
         let mut answers = Answers {
-            store: &store,
-            at: Timestamp::now(),
+            store: &*store,
+            audience: Audience { tenant: self.tenant, list: self.list },
+            at: self.clock.clock().now(),
             format: self.format,
             language: self.lang.into(),
             all_ok: true,
@@ -89,7 +102,8 @@ impl Args {
 }
 
 struct Answers<'a, W: Write> {
-    store: &'a SqliteStore,
+    store: &'a dyn Store,
+    audience: Audience,
     at: Timestamp,
     format: Format,
     language: Language,
@@ -99,7 +113,8 @@ struct Answers<'a, W: Write> {
 
 impl<W: Write> Answers<'_, W> {
     fn answer(&mut self, address: &EmailAddress) -> anyhow::Result<()> {
-        let standing = self.store.check(address, self.at)?;
+        let question = Question { address: address.clone(), audience: self.audience.clone() };
+        let standing = self.store.check(&question, self.at)?;
         self.all_ok &= standing.state == State::Ok;
         match self.format {
             Format::Json => {
@@ -137,6 +152,9 @@ pub(super) fn write_standing(
     }
     if standing.scope == Some(abprall_store::Scope::Domain) && standing.address.contains('@') {
         why += pick(language, "; the whole domain is stopped", "; die ganze Domain ist gestoppt");
+    }
+    if standing.scope == Some(abprall_store::Scope::MxHost) {
+        why += pick(language, "; its mail servers are stopped", "; ihre Mailserver sind gestoppt");
     }
     writeln!(out, "{:12} {DIM}{why}{DIM:#}", "")
 }

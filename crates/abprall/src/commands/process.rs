@@ -2,13 +2,15 @@ use std::io::{self, BufWriter, IsTerminal};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use abprall_policy::{Case, decide};
-use abprall_store::{Decided, Entry, Message, Recorded, SqliteStore};
+use abprall_policy::Policy;
+use abprall_store::{Audience, Decided, Entry, Message, Recorded, Store};
 use clap::ValueEnum;
 use jiff::Timestamp;
 
+use crate::clock::{Clock, ClockOption};
 use crate::intake::{self, Inputs, Judged, Progress};
 use crate::language::Lang;
+use crate::policy_file::PolicyFile;
 use crate::store_file::StoreFile;
 
 mod lines;
@@ -28,6 +30,20 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     store: StoreFile,
+
+    #[command(flatten)]
+    policy: PolicyFile,
+
+    /// Whose mail came back: the tenant.
+    #[arg(long, value_name = "NAME")]
+    tenant: Option<String>,
+
+    /// Whose mail came back: the list.
+    #[arg(long, value_name = "NAME")]
+    list: Option<String>,
+
+    #[command(flatten)]
+    clock: ClockOption,
 
     /// How to print: a summary for people or as JSON; or one JSON object for every decision, once it is on the disk.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -57,11 +73,16 @@ const BATCH_AGE_MAX: Duration = Duration::from_millis(500);
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let classifier = self.inputs.rules.classifier()?;
+        let policy = self.policy.read()?;
+        let clock = self.clock.clock();
         let mut store = self.store.open()?;
         let lines = (self.format == Format::Ndjson)
             .then(|| Lines::new(BufWriter::with_capacity(64 * 1024, io::stdout().lock())));
         let mut batch = Batch {
-            store: &mut store,
+            store: &mut *store,
+            policy: &policy,
+            audience: Audience { tenant: self.tenant.clone(), list: self.list.clone() },
+            clock,
             waiting: Vec::new(),
             reports: 0,
             since: Instant::now(),
@@ -81,11 +102,11 @@ impl Args {
             (Ok(_), Err(error)) => return Err(error),
             (Ok(totals), Ok(())) => totals,
         };
-        let stopped = store.stopped(Timestamp::now())?;
+        let stopped = store.stopped(clock.now())?;
         match self.format {
             Format::Text => {
                 let out = anstream::AutoStream::auto(io::stdout().lock());
-                tally.write(out, &self.store.store, &stopped, self.lang.into())?;
+                tally.write(out, &self.store.shown(), &stopped, self.lang.into())?;
             }
             Format::Json => tally.write_json(io::stdout().lock(), &stopped)?,
             Format::Ndjson => {}
@@ -96,7 +117,10 @@ impl Args {
 
 /// Messages on their way into the store.
 struct Batch<'a, W: io::Write> {
-    store: &'a mut SqliteStore,
+    store: &'a mut dyn Store,
+    policy: &'a Policy,
+    audience: Audience,
+    clock: Clock,
     waiting: Vec<Judged>,
     /// In all that wait.
     reports: usize,
@@ -120,11 +144,11 @@ impl<W: io::Write> Batch<'_, W> {
 
     /// Stores what waits; only then counts and prints it.
     fn flush(&mut self) -> anyhow::Result<()> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let waiting = std::mem::take(&mut self.waiting);
         self.reports = 0;
-        let messages: Vec<_> = waiting.iter().map(|judged| message(judged, now)).collect();
-        let recorded = self.store.record(&messages)?;
+        let messages: Vec<_> = waiting.iter().map(|judged| message(judged, now, &self.audience)).collect();
+        let recorded = self.store.record(&messages, self.policy)?;
         for (message, recorded) in messages.iter().zip(&recorded) {
             self.tally.add(message, recorded);
             if let Some(lines) = &mut self.lines {
@@ -139,7 +163,7 @@ impl<W: io::Write> Batch<'_, W> {
     }
 }
 
-fn message(judged: &Judged, seen_at: Timestamp) -> Message<'_> {
+fn message<'a>(judged: &'a Judged, seen_at: Timestamp, audience: &Audience) -> Message<'a> {
     let reports = judged.reading.reports.iter().zip(&judged.classifications);
     Message {
         content: judged.content,
@@ -150,12 +174,9 @@ fn message(judged: &Judged, seen_at: Timestamp) -> Message<'_> {
             .reports
             .is_empty()
             .then(|| judged.reading.not_a_bounce.map_or("other", Into::into)),
+        audience: audience.clone(),
         entries: reports
-            .map(|(report, classification)| Entry {
-                report,
-                judged: classification,
-                decision: decide(&Case::of(report, classification)),
-            })
+            .map(|(report, classification)| Entry { report, judged: classification })
             .collect(),
     }
 }

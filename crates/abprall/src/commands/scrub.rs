@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
 use abprall_mail::{EmailAddress, Language};
-use abprall_store::{SqliteStore, Standing, StoreError};
+use abprall_store::{Question, Standing, Store, StoreError};
 use anyhow::Context;
 use jiff::Timestamp;
 
@@ -74,7 +74,7 @@ impl Args {
         }
         let store = self.store.open_existing()?;
         let at = Timestamp::now();
-        let index = StopIndex::of(&store, at)?;
+        let index = StopIndex::of(&*store, at)?;
         let authorities = (0..workers())
             .map(|_| Ok(Database { store: self.store.open_existing()?, at }))
             .collect::<Result<Vec<_>, StoreError>>()?;
@@ -210,13 +210,13 @@ impl Args {
 
 /// The database as it is; one connection for each thread.
 struct Database {
-    store: SqliteStore,
+    store: Box<dyn Store>,
     at: Timestamp,
 }
 
 impl Authority for Database {
     fn standing(&self, address: &EmailAddress) -> Result<Standing, StoreError> {
-        self.store.check(address, self.at)
+        self.store.check(&Question::about(address.clone()), self.at)
     }
 }
 

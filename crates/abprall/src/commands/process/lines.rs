@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use abprall_bounce::Kind;
 use abprall_mail::{BounceType, Party, Permanence, Reason};
-use abprall_policy::Outcome;
+use abprall_policy::{Case, History, Outcome, Policy, decide};
 use abprall_store::{Message, Recorded};
 use serde::Serialize;
 
@@ -47,13 +47,19 @@ impl<W: Write> Lines<W> {
 
     pub(super) fn write(&mut self, message: &Message<'_>, recorded: &Recorded) -> io::Result<()> {
         for (index, (entry, decided)) in decisions(message, recorded).enumerate() {
-            let (report, decision) = (entry.report, entry.decision);
+            let report = entry.report;
+            // What is known already decides nothing any more; then this is what it means by itself.
+            let alone = || {
+                let case = Case::of(report, entry.judged, entry.happened_at(message.seen_at));
+                decide(&case, &History::default(), &Policy::default())
+            };
+            let decision = decided.map_or_else(alone, |decided| decided.decision);
             let line = Line {
                 source: message.source,
                 index,
                 new: decided.is_some(),
                 newly_stopped: decided.is_some_and(|decided| decided.newly_stopped),
-                decision: decided.map(|decided| decided.decision),
+                decision: decided.map(|decided| decided.id),
                 address: entry.address().map(abprall_mail::EmailAddress::as_str),
                 failed_address: report.recipient.as_ref().map(abprall_mail::EmailAddress::as_str),
                 kind: report.kind,

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
-use std::path::Path;
 
 use abprall_bounce::Kind;
 use abprall_mail::{Language, Party, Reason};
@@ -39,8 +38,9 @@ pub(super) struct Tally {
 /// Outcomes in the order in which they are told.
 type Rank = usize;
 
-const ORDER: [Outcome; 8] = [
+const ORDER: [Outcome; 9] = [
     Outcome::Suppress,
+    Outcome::Pending,
     Outcome::Hold,
     Outcome::Alert,
     Outcome::Review,
@@ -62,7 +62,7 @@ impl Tally {
         }
         for (entry, decided) in decisions(message, recorded) {
             self.reports += 1;
-            let outcome = entry.decision.outcome;
+            let outcome = decided.map_or(Outcome::Nothing, |decided| decided.decision.outcome);
             let rank = ORDER.iter().position(|other| *other == outcome).unwrap_or(ORDER.len() - 1);
             if decided.is_some_and(|decided| decided.newly_stopped) {
                 self.newly_stopped[rank] += 1;
@@ -90,7 +90,7 @@ impl Tally {
     pub(super) fn write(
         &self,
         mut out: impl Write,
-        store: &Path,
+        store: &str,
         stopped: &Stopped,
         language: Language,
     ) -> io::Result<()> {
@@ -129,7 +129,7 @@ impl Tally {
         writeln!(
             out,
             "{DIM}{}: {} {}, {} {}{DIM:#}",
-            store.display(),
+            store,
             number(stopped.addresses_suppressed),
             pick(language, "addresses suppressed", "Adressen gesperrt"),
             number(stopped.addresses_held),
@@ -266,9 +266,16 @@ const FIRST: Reason = Reason::UserUnknown;
 fn style_of(outcome: Outcome) -> Style {
     match outcome {
         Outcome::Suppress => STOPPED,
-        Outcome::Hold => HELD,
+        Outcome::Hold | Outcome::Pending => HELD,
         Outcome::Alert | Outcome::Review => NOTE,
-        Outcome::Count | Outcome::Reset | Outcome::Lift | Outcome::Nothing => Style::new(),
+        Outcome::Count
+        | Outcome::Reset
+        | Outcome::Lift
+        | Outcome::Confirm
+        | Outcome::Release
+        | Outcome::Reinstate
+        | Outcome::Drop
+        | Outcome::Nothing => Style::new(),
     }
 }
 

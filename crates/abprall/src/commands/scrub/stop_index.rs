@@ -4,12 +4,13 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
 use abprall_mail::EmailAddress;
-use abprall_store::{Fingerprints, Segment, SegmentBuilder, SqliteStore};
+use abprall_store::{Fingerprints, Scope, Segment, SegmentBuilder, StopFilter, Store};
 use anyhow::Context;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
 use crate::scrub::Index;
+use crate::stops::each_stop;
 
 pub(super) struct StopIndex {
     segment: Segment,
@@ -20,12 +21,16 @@ pub(super) struct StopIndex {
 
 impl StopIndex {
     /// Of all that is stopped at `at`.
-    pub(super) fn of(store: &SqliteStore, at: Timestamp) -> anyhow::Result<Self> {
+    pub(super) fn of(store: &dyn Store, at: Timestamp) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         let seed = RandomState::new().hash_one(std::process::id());
         let fingerprints = Fingerprints::new(seed);
         let mut builder = SegmentBuilder::new(folder.path(), seed)?;
-        store.stops(None, None, at, |standing| -> anyhow::Result<()> {
+        each_stop(store, &StopFilter::default(), at, |row| {
+            let standing = row.standing;
+            if standing.scope == Some(Scope::MxHost) {
+                return Ok(());
+            }
             let key = match EmailAddress::parse(&standing.address) {
                 Ok(address) => fingerprints.of(address.suppression_key().as_str()),
                 Err(_) => fingerprints.of(&standing.address),

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use abprall_mail::Reason;
 use abprall_policy::Stop;
-use abprall_store::Subject;
+use abprall_store::{Audience, StopOrder, Subject};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -36,6 +36,14 @@ pub(super) struct Args {
     #[arg(long, value_name = "YYYY-MM-DD")]
     until: Option<Date>,
 
+    /// Only for mail of this tenant.
+    #[arg(long, value_name = "NAME")]
+    tenant: Option<String>,
+
+    /// Only for mail of this list.
+    #[arg(long, value_name = "NAME")]
+    list: Option<String>,
+
     /// A note for those who ask `why` later.
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
@@ -57,10 +65,12 @@ impl Args {
             }
         };
         let stop = if self.hold { Stop::Hold } else { Stop::Suppression };
+        let audience = Audience { tenant: self.tenant, list: self.list };
+        let order = StopOrder { stop, reason: self.reason, until, audience, note: self.note };
         let mut store = self.store.open()?;
         let mut out = anstream::AutoStream::auto(io::stdout().lock());
         for subject in &self.subjects {
-            let standing = store.stop(subject, stop, self.reason, now, until, self.note.as_deref())?;
+            let standing = store.stop(subject, &order, now)?;
             write_standing(&mut out, &standing, self.lang.into())?;
         }
         Ok(ExitCode::SUCCESS)

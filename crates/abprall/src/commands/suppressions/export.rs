@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use abprall_store::State;
+use abprall_store::{State, StopFilter, Subject};
 use clap::ValueEnum;
 use jiff::Timestamp;
 
@@ -10,6 +10,7 @@ use super::stop_sink::stop_of;
 use crate::language::Lang;
 use crate::lists::{Format as ListFormat, ListWriter, ListedSubject, Stopped};
 use crate::output_file::OutputFile;
+use crate::stops::each_stop;
 use crate::store_file::StoreFile;
 use crate::subject;
 use crate::terminal::number;
@@ -97,25 +98,28 @@ impl Args {
             (None, false) => Some(State::Suppressed),
             (state, _) => state,
         };
+        let filter = StopFilter { state, ..self.filter.stops() };
         let mut file = OutputFile::create(&self.output)?;
         let mut domains = 0_u64;
         let written = match self.format.of_list() {
-            None => store.stops(state, self.filter.reason, at, |standing| -> anyhow::Result<()> {
+            None => each_stop(&*store, &filter, at, |row| {
+                let standing = row.standing;
                 use std::io::Write;
                 serde_json::to_writer(&mut file, &standing)?;
                 Ok(file.write_all(b"\n")?)
             })?,
             Some(format) => {
                 let mut list = ListWriter::new(format, &mut file)?;
-                store.stops(state, self.filter.reason, at, |standing| -> anyhow::Result<()> {
+                each_stop(&*store, &filter, at, |row| {
+                    let standing = row.standing;
                     let (Ok(subject), Some(stop), Some(reason)) =
                         (subject::read(&standing.address), stop_of(standing.state), standing.reason)
                     else {
                         anyhow::bail!("the database lists {:?}, which cannot be written", standing.address)
                     };
                     let subject = match subject {
-                        abprall_store::Subject::Address(address) => ListedSubject::Address(address),
-                        abprall_store::Subject::Domain(domain) => ListedSubject::Domain(domain),
+                        Subject::Address(address) => ListedSubject::Address(address),
+                        Subject::Domain(domain) | Subject::MxHost(domain) => ListedSubject::Domain(domain),
                     };
                     let (since, until, decision) = (standing.since, standing.until, standing.decision);
                     let stopped = Stopped { subject: &subject, stop, reason, since, until, decision };

@@ -1,5 +1,5 @@
 use abprall_mail::Reason;
-use abprall_store::State;
+use abprall_store::{State, StopFilter};
 use clap::ValueEnum;
 
 /// Which stops are meant.
@@ -21,6 +21,11 @@ enum StopState {
 }
 
 impl Filter {
+    /// As the store understands it.
+    pub(super) fn stops(&self) -> StopFilter {
+        StopFilter { state: self.state(), reason: self.reason, ..StopFilter::default() }
+    }
+
     pub(super) fn state(&self) -> Option<State> {
         self.state.map(|state| match state {
             StopState::Held => State::Held,

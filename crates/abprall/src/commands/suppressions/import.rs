@@ -9,11 +9,12 @@ use std::thread;
 
 use abprall_bounce::{Classifier, read_line};
 use abprall_mail::{Language, Reason};
+use abprall_store::{ImportMode, ImportSummary};
 use anyhow::Context;
 use jiff::Timestamp;
 
 use super::filter::reason;
-use super::stop_sink::{ImportMode, Imported, import};
+use super::stop_sink::import;
 use crate::commands::scrub::open_raw;
 use crate::counted::{Counted, bar};
 use crate::language::Lang;
@@ -90,7 +91,7 @@ impl Args {
                 }
                 Ok::<_, anyhow::Error>(seen)
             });
-            let imported = import(&mut store, &mut rows.into_iter(), mode, Timestamp::now());
+            let imported = import(&mut *store, &mut rows.into_iter(), mode, Timestamp::now());
             let seen = reader.join().unwrap_or_else(|_| Err(anyhow::anyhow!("the reading thread failed")));
             (seen, imported)
         });
@@ -207,7 +208,7 @@ impl Seen {
     }
 
     /// Bad lines on standard error, what was taken over on standard output.
-    fn say(&self, sources: &[Source], imported: Option<&Imported>, language: Language) -> io::Result<()> {
+    fn say(&self, sources: &[Source], imported: Option<&ImportSummary>, language: Language) -> io::Result<()> {
         let mut err = anstream::AutoStream::auto(io::stderr().lock());
         for (path, line, text, problem) in &self.bad_lines {
             let place = format!("{}:{line}", path.display());

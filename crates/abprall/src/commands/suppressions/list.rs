@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::filter::Filter;
 use crate::dates;
 use crate::language::Lang;
+use crate::stops::each_stop;
 use crate::store_file::StoreFile;
 use crate::terminal::{DIM, HELD, STOPPED, cut, number, plain, width};
 use crate::wording::{self, pick};
@@ -68,11 +69,12 @@ fn print(
 ) -> anyhow::Result<u64> {
     let store = store.open_existing()?;
     let at = Timestamp::now();
-    let (state, reason) = (filter.state(), filter.reason);
+    let filter = filter.stops();
     match format {
         Format::Table => {
             let mut out = out;
-            let listed = store.stops(state, reason, at, |standing| -> anyhow::Result<()> {
+            let listed = each_stop(&*store, &filter, at, |row| {
+                let standing = row.standing;
                 Ok(write_row(&mut out, &standing, language)?)
             })?;
             let total = pick(language, "stopped in all", "insgesamt gestoppt");
@@ -83,13 +85,14 @@ fn print(
         Format::Csv => {
             let mut csv = csv::Writer::from_writer(out);
             csv.write_record(["address", "state", "scope", "reason", "since", "until", "decision"])?;
-            let listed = store.stops(state, reason, at, |standing| csv_row(&mut csv, &standing))?;
+            let listed = each_stop(&*store, &filter, at, |row| csv_row(&mut csv, &row.standing))?;
             csv.flush()?;
             Ok(listed)
         }
         Format::Ndjson => {
             let mut out = out;
-            let listed = store.stops(state, reason, at, |standing| -> anyhow::Result<()> {
+            let listed = each_stop(&*store, &filter, at, |row| {
+                let standing = row.standing;
                 serde_json::to_writer(&mut out, &standing)?;
                 Ok(out.write_all(b"\n")?)
             })?;
@@ -98,7 +101,8 @@ fn print(
         }
         Format::Plain => {
             let mut out = out;
-            let listed = store.stops(state, reason, at, |standing| -> anyhow::Result<()> {
+            let listed = each_stop(&*store, &filter, at, |row| {
+                let standing = row.standing;
                 Ok(writeln!(out, "{}", standing.address)?)
             })?;
             out.flush()?;
