@@ -18,9 +18,9 @@ mod fingerprint;
 mod gather;
 mod writes;
 
-pub(crate) use context::{AddressContext, BrakeContext, Context, DomainContext, HardStop, Rare, StopContext};
-pub(crate) use fingerprint::{POLICY_CACHE_EMPTY, PolicyCache};
-pub(crate) use gather::{Gathered, GatheredEntry, Names, gather, host_name};
+pub(crate) use context::{AddressContext, BrakeContext, Context, DomainContext, HardStop, Rare, Removal, StopContext};
+pub(crate) use fingerprint::{PolicyCache, fingerprint, read as read_fingerprint, shown as shown_fingerprint};
+pub(crate) use gather::{Gathered, GatheredEntry, cut, gather};
 pub(crate) use writes::{
     BrakeWrite, ClusterWrite, DailySort, DecisionWrite, DomainDelta, HostDelta, IncidentWrite, InvestigationWrite,
     ReportWrite, StopWrite, StrikeWrite, Writes,
