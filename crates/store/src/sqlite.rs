@@ -13,11 +13,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::plan::PolicyCache;
 use crate::{
     BrakeRow, Completed, DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort,
-    ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode, Observation,
-    Page, PendingRemoval, Question, Reclassified, ReclassifySummary, Recorded, ReplayedReport, ReviewCluster,
-    ReviewReport, RewindSummary, Rows, Selection, Settlement, Standing, StopChange, StopFilter, StopOrder,
-    StopRow, Stopped, Store, StoreError, Story, Subject, Summary, WatchedDomain, WatchedHost, WorkItem,
-    WorkOutcome,
+    ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode,
+    Observation, Page, PendingRemoval, Question, Reclassified, ReclassifySummary, Recorded, ReplayedReport,
+    ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, Standing, StopChange,
+    StopFilter, StopOrder, StopRow, Stopped, Store, StoreError, Story, Subject, Summary, WatchedDomain,
+    WatchedHost, WorkItem, WorkOutcome,
 };
 
 mod book;
@@ -204,7 +204,12 @@ impl Store for SqliteStore {
         domains::domain(self, name, at)
     }
 
-    fn hosts(&self, filter: &HostFilter, sort: HostSort, page: Page) -> Result<Rows<WatchedHost>, StoreError> {
+    fn hosts(
+        &self,
+        filter: &HostFilter,
+        sort: HostSort,
+        page: Page,
+    ) -> Result<Rows<WatchedHost>, StoreError> {
         hosts::hosts(self, filter, sort, page)
     }
 

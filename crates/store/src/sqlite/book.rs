@@ -162,7 +162,11 @@ impl<'a> Book<'a> {
     }
 
     /// All stops of a subject, for whatever mail.
-    pub(super) fn stops_of(&self, scope: Scope, subject: i64) -> Result<Vec<(StopKey, StopValue)>, StoreError> {
+    pub(super) fn stops_of(
+        &self,
+        scope: Scope,
+        subject: i64,
+    ) -> Result<Vec<(StopKey, StopValue)>, StoreError> {
         let keys = {
             let mut statement = self
                 .connection
@@ -221,7 +225,9 @@ impl<'a> Book<'a> {
     pub(super) fn remove_stop(&mut self, key: &StopKey) -> Result<Option<StopValue>, StoreError> {
         let Some(before) = self.stop_of(key)? else { return Ok(None) };
         self.connection
-            .prepare_cached("DELETE FROM stop WHERE kind = ?1 AND subject = ?2 AND tenant = ?3 AND list = ?4")?
+            .prepare_cached(
+                "DELETE FROM stop WHERE kind = ?1 AND subject = ?2 AND tenant = ?3 AND list = ?4",
+            )?
             .execute(params![kind_of(key.scope), key.subject, key.tenant, key.list])?;
         if !self.is_stopped(key)? {
             self.change(key, false)?;
@@ -246,7 +252,9 @@ impl<'a> Book<'a> {
                 .connection
                 .prepare_cached("SELECT hash FROM address WHERE id = ?1")?
                 .query_row([key.subject], |row| row.get::<_, i64>(0))?,
-            Scope::Domain => self.text_hash(&self.name("SELECT name FROM domain WHERE id = ?1", key.subject)?),
+            Scope::Domain => {
+                self.text_hash(&self.name("SELECT name FROM domain WHERE id = ?1", key.subject)?)
+            }
             Scope::MxHost => {
                 let name = self.name("SELECT name FROM host WHERE id = ?1", key.subject)?;
                 self.text_hash(&format!("mx:{name}"))

@@ -5,9 +5,9 @@ use crate::plan::read_fingerprint;
 use crate::{Change, Fingerprint, StopChange, StoreError};
 
 pub(super) fn changes_since(store: &SqliteStore, seq: u64, max: u32) -> Result<Vec<StopChange>, StoreError> {
-    let mut statement = store
-        .connection
-        .prepare_cached("SELECT seq, fingerprint, added FROM stop_change WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
+    let mut statement = store.connection.prepare_cached(
+        "SELECT seq, fingerprint, added FROM stop_change WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    )?;
     let rows = statement.query_map(params![seq.cast_signed(), max], |row| {
         Ok(StopChange {
             seq: row.get::<_, i64>(0)?.cast_unsigned(),

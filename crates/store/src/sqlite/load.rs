@@ -10,8 +10,8 @@ use super::book::Book;
 use super::column::{small, time, word};
 use crate::StoreError;
 use crate::plan::{
-    AddressContext, BrakeContext, Context, DomainContext, Gathered, HardStop, Rare, Removal, StopContext, USUAL_HOURS,
-    hour_of,
+    AddressContext, BrakeContext, Context, DomainContext, Gathered, HardStop, Rare, Removal, StopContext,
+    USUAL_HOURS, hour_of,
 };
 
 pub(super) fn load(book: &mut Book<'_>, gathered: &Gathered<'_>) -> Result<Context, StoreError> {
@@ -19,11 +19,8 @@ pub(super) fn load(book: &mut Book<'_>, gathered: &Gathered<'_>) -> Result<Conte
         let sql = format!("SELECT coalesce(max(id), 0) + 1 FROM {table}");
         Ok(book.connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?)
     };
-    let mut context = Context {
-        first_report: next("report")?,
-        first_decision: next("decision")?,
-        ..Context::default()
-    };
+    let mut context =
+        Context { first_report: next("report")?, first_decision: next("decision")?, ..Context::default() };
     for name in &gathered.names.domains {
         let id = book.domain(name)?;
         context.domains.push(domain(book.connection, id, name)?);

@@ -93,8 +93,9 @@ fn feed_index(connection: &mut Connection, seed: u64) -> Result<(), StoreError> 
             "INSERT INTO stop_change (fingerprint, added)
              SELECT DISTINCT address.hash, 1 FROM stop JOIN address ON address.id = stop.subject WHERE kind = 0",
         )?;
-        let mut domains = transaction
-            .prepare("SELECT DISTINCT domain.name FROM stop JOIN domain ON domain.id = stop.subject WHERE kind = 1")?;
+        let mut domains = transaction.prepare(
+            "SELECT DISTINCT domain.name FROM stop JOIN domain ON domain.id = stop.subject WHERE kind = 1",
+        )?;
         let mut rows = domains.query([])?;
         while let Some(row) = rows.next()? {
             let name: String = row.get(0)?;

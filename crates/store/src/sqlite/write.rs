@@ -272,8 +272,7 @@ fn write_ledgers(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
     let mut delivery = book.connection.prepare_cached(
         "INSERT INTO delivery (address, day) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET day = max(day, excluded.day)",
     )?;
-    let mut forget =
-        book.connection.prepare_cached("DELETE FROM strike WHERE address = ?1 AND day <= ?2")?;
+    let mut forget = book.connection.prepare_cached("DELETE FROM strike WHERE address = ?1 AND day <= ?2")?;
     for (address, day) in &writes.deliveries {
         delivery.execute(params![address, day])?;
         forget.execute(params![address, day])?;
