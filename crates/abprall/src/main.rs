@@ -9,6 +9,7 @@ mod commands;
 mod dates;
 mod intake;
 mod language;
+mod policy_file;
 mod report_line;
 mod rule_files;
 mod store_file;
@@ -24,7 +25,8 @@ fn main() -> ExitCode {
         Err(error) => {
             anstream::eprintln!("abprall: {error:#}");
             // The exit statuses of `docs/output.md`: 2 is for the operator's own mistakes.
-            ExitCode::from(if error.is::<rule_files::BadRules>() { 2 } else { 3 })
+            let is_theirs = error.is::<rule_files::BadRules>() || error.is::<policy_file::BadPolicy>();
+            ExitCode::from(if is_theirs { 2 } else { 3 })
         }
     }
 }

@@ -2,7 +2,7 @@ use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 
 use abprall_mail::{EmailAddress, Language};
-use abprall_store::{SqliteStore, Standing, State};
+use abprall_store::{Audience, Question, Standing, State, Store};
 use anyhow::Context;
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -22,6 +22,12 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     store: StoreFile,
+    /// For mail of this tenant; without it only stops of the whole house count.
+    #[arg(long, value_name = "NAME")]
+    tenant: Option<String>,
+    /// For mail of this list.
+    #[arg(long, value_name = "NAME")]
+    list: Option<String>,
 
     /// How to print: words, or one JSON object a line.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -53,7 +59,8 @@ impl Args {
         }
         let store = self.store.open_existing()?;
         let mut answers = Answers {
-            store: &store,
+            store: &*store,
+            audience: Audience { tenant: self.tenant.clone(), list: self.list.clone() },
             at: Timestamp::now(),
             format: self.format,
             language: self.lang.into(),
@@ -89,7 +96,8 @@ impl Args {
 }
 
 struct Answers<'a, W: Write> {
-    store: &'a SqliteStore,
+    store: &'a dyn Store,
+    audience: Audience,
     at: Timestamp,
     format: Format,
     language: Language,
@@ -99,7 +107,8 @@ struct Answers<'a, W: Write> {
 
 impl<W: Write> Answers<'_, W> {
     fn answer(&mut self, address: &EmailAddress) -> anyhow::Result<()> {
-        let standing = self.store.check(address, self.at)?;
+        let question = Question { address: address.clone(), audience: self.audience.clone() };
+        let standing = self.store.check(&question, self.at)?;
         self.all_ok &= standing.state == State::Ok;
         match self.format {
             Format::Json => {

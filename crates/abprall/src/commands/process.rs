@@ -2,13 +2,14 @@ use std::io::{self, BufWriter, IsTerminal};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use abprall_policy::{Case, decide};
-use abprall_store::{Decided, Entry, Message, Recorded, SqliteStore};
+use abprall_policy::Policy;
+use abprall_store::{Audience, Decided, Entry, Message, Recorded, Store};
 use clap::ValueEnum;
 use jiff::Timestamp;
 
 use crate::intake::{self, Inputs, Judged, Progress};
 use crate::language::Lang;
+use crate::policy_file::PolicyFile;
 use crate::store_file::StoreFile;
 
 mod lines;
@@ -28,6 +29,14 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     store: StoreFile,
+    #[command(flatten)]
+    policy: PolicyFile,
+    /// Whose mail came back: the tenant.
+    #[arg(long, value_name = "NAME")]
+    tenant: Option<String>,
+    /// Whose mail came back: the list.
+    #[arg(long, value_name = "NAME")]
+    list: Option<String>,
 
     /// How to print: a summary for people or as JSON; or one JSON object for every decision, once it is on the disk.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -57,11 +66,14 @@ const BATCH_AGE_MAX: Duration = Duration::from_millis(500);
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let classifier = self.inputs.rules.classifier()?;
+        let policy = self.policy.policy()?;
         let mut store = self.store.open()?;
         let lines = (self.format == Format::Ndjson)
             .then(|| Lines::new(BufWriter::with_capacity(64 * 1024, io::stdout().lock())));
         let mut batch = Batch {
-            store: &mut store,
+            store: &mut *store,
+            policy: &policy,
+            audience: Audience { tenant: self.tenant.clone(), list: self.list.clone() },
             waiting: Vec::new(),
             reports: 0,
             since: Instant::now(),
@@ -85,7 +97,7 @@ impl Args {
         match self.format {
             Format::Text => {
                 let out = anstream::AutoStream::auto(io::stdout().lock());
-                tally.write(out, &self.store.store, &stopped, self.lang.into())?;
+                tally.write(out, self.store.shown(), &stopped, self.lang.into())?;
             }
             Format::Json => tally.write_json(io::stdout().lock(), &stopped)?,
             Format::Ndjson => {}
@@ -96,7 +108,9 @@ impl Args {
 
 /// Messages on their way into the store.
 struct Batch<'a, W: io::Write> {
-    store: &'a mut SqliteStore,
+    store: &'a mut dyn Store,
+    policy: &'a Policy,
+    audience: Audience,
     waiting: Vec<Judged>,
     /// In all that wait.
     reports: usize,
@@ -123,8 +137,8 @@ impl<W: io::Write> Batch<'_, W> {
         let now = Timestamp::now();
         let waiting = std::mem::take(&mut self.waiting);
         self.reports = 0;
-        let messages: Vec<_> = waiting.iter().map(|judged| message(judged, now)).collect();
-        let recorded = self.store.record(&messages)?;
+        let messages: Vec<_> = waiting.iter().map(|judged| message(judged, &self.audience, now)).collect();
+        let recorded = self.store.record(&messages, self.policy)?;
         for (message, recorded) in messages.iter().zip(&recorded) {
             self.tally.add(message, recorded);
             if let Some(lines) = &mut self.lines {
@@ -139,7 +153,7 @@ impl<W: io::Write> Batch<'_, W> {
     }
 }
 
-fn message(judged: &Judged, seen_at: Timestamp) -> Message<'_> {
+fn message<'a>(judged: &'a Judged, audience: &Audience, seen_at: Timestamp) -> Message<'a> {
     let reports = judged.reading.reports.iter().zip(&judged.classifications);
     Message {
         content: judged.content,
@@ -150,13 +164,8 @@ fn message(judged: &Judged, seen_at: Timestamp) -> Message<'_> {
             .reports
             .is_empty()
             .then(|| judged.reading.not_a_bounce.map_or("other", Into::into)),
-        entries: reports
-            .map(|(report, classification)| Entry {
-                report,
-                judged: classification,
-                decision: decide(&Case::of(report, classification)),
-            })
-            .collect(),
+        audience: audience.clone(),
+        entries: reports.map(|(report, classification)| Entry { report, judged: classification }).collect(),
     }
 }
 

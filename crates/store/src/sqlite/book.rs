@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::column::{time, word};
 use super::names::Names;
+use crate::plan::StopWrite;
 use crate::{Scope, StoreError};
 
 /// A transaction with all that is added up during it.
@@ -30,6 +31,15 @@ struct Sums {
     addresses: i64,
     held: i64,
     suppressed: i64,
+}
+
+/// What a stop is added to.
+#[derive(Clone, Copy)]
+enum SumOf {
+    /// The addresses of this domain.
+    Address(i64),
+    /// The domains.
+    Domain,
 }
 
 /// The key of a stop.
@@ -97,15 +107,6 @@ pub(super) fn kind_of(scope: Scope) -> i64 {
         Scope::Address => 0,
         Scope::Domain => 1,
         Scope::MxHost => 2,
-    }
-}
-
-/// Back from [`kind_of`].
-pub(super) fn scope_of(kind: i64) -> Scope {
-    match kind {
-        0 => Scope::Address,
-        1 => Scope::Domain,
-        _ => Scope::MxHost,
     }
 }
 
@@ -198,8 +199,44 @@ impl<'a> Book<'a> {
         before: Option<Stop>,
     ) -> Result<(), StoreError> {
         if before.is_none() && !self.is_stopped(key)? {
-            self.change(key, true)?;
+            self.change(self.hash_of(key)?, true)?;
         }
+        self.replace_stop(key, value)?;
+        let domain = self.domain_of(key)?;
+        if let Some(before) = before {
+            self.sum(domain, before, -1);
+        }
+        self.sum(domain, value.stop, 1);
+        Ok(())
+    }
+
+    /// As `put_stop`, where all is known of the address.
+    pub(super) fn put_planned(&mut self, write: &StopWrite) -> Result<(), StoreError> {
+        let key = StopKey {
+            scope: Scope::Address,
+            subject: write.address,
+            tenant: write.tenant.clone(),
+            list: write.list.clone(),
+        };
+        let value = StopValue {
+            stop: write.stop,
+            reason: write.reason,
+            since: write.since,
+            until: write.until,
+            decision: write.decision,
+        };
+        if write.before.is_none() && !self.is_stopped(&key)? {
+            self.change(write.hash, true)?;
+        }
+        self.replace_stop(&key, &value)?;
+        if let Some(before) = write.before {
+            self.sum(Some(SumOf::Address(write.domain)), before, -1);
+        }
+        self.sum(Some(SumOf::Address(write.domain)), write.stop, 1);
+        Ok(())
+    }
+
+    fn replace_stop(&self, key: &StopKey, value: &StopValue) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
                 "INSERT OR REPLACE INTO stop (kind, subject, tenant, list, stop, reason, since, until, decision)
@@ -216,10 +253,7 @@ impl<'a> Book<'a> {
                 value.until.map(Timestamp::as_microsecond),
                 value.decision
             ])?;
-        if let Some(before) = before {
-            self.sum(key, before, -1)?;
-        }
-        self.sum(key, value.stop, 1)
+        Ok(())
     }
 
     pub(super) fn remove_stop(&mut self, key: &StopKey) -> Result<Option<StopValue>, StoreError> {
@@ -230,9 +264,10 @@ impl<'a> Book<'a> {
             )?
             .execute(params![kind_of(key.scope), key.subject, key.tenant, key.list])?;
         if !self.is_stopped(key)? {
-            self.change(key, false)?;
+            self.change(self.hash_of(key)?, false)?;
         }
-        self.sum(key, before.stop, -1)?;
+        let domain = self.domain_of(key)?;
+        self.sum(domain, before.stop, -1);
         Ok(Some(before))
     }
 
@@ -246,8 +281,16 @@ impl<'a> Book<'a> {
         Ok(found.is_some())
     }
 
-    fn change(&self, key: &StopKey, added: bool) -> Result<(), StoreError> {
-        let fingerprint = match key.scope {
+    fn change(&self, hash: i64, added: bool) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("INSERT INTO stop_change (fingerprint, added) VALUES (?1, ?2)")?
+            .execute(params![hash, added])?;
+        Ok(())
+    }
+
+    /// Of what stands for the subject in the suppression index.
+    fn hash_of(&self, key: &StopKey) -> Result<i64, StoreError> {
+        Ok(match key.scope {
             Scope::Address => self
                 .connection
                 .prepare_cached("SELECT hash FROM address WHERE id = ?1")?
@@ -259,11 +302,7 @@ impl<'a> Book<'a> {
                 let name = self.name("SELECT name FROM host WHERE id = ?1", key.subject)?;
                 self.text_hash(&format!("mx:{name}"))
             }
-        };
-        self.connection
-            .prepare_cached("INSERT INTO stop_change (fingerprint, added) VALUES (?1, ?2)")?
-            .execute(params![fingerprint, added])?;
-        Ok(())
+        })
     }
 
     fn text_hash(&self, text: &str) -> i64 {
@@ -274,27 +313,31 @@ impl<'a> Book<'a> {
         Ok(self.connection.prepare_cached(sql)?.query_row([id], |row| row.get(0))?)
     }
 
-    pub(super) fn domain_of_address(&self, address: i64) -> Result<i64, StoreError> {
-        Ok(self
-            .connection
-            .prepare_cached("SELECT domain FROM address WHERE id = ?1")?
-            .query_row([address], |row| row.get(0))?)
+    /// Which sums the stop belongs to.
+    fn domain_of(&self, key: &StopKey) -> Result<Option<SumOf>, StoreError> {
+        Ok(match key.scope {
+            Scope::Address => Some(SumOf::Address(
+                self.connection
+                    .prepare_cached("SELECT domain FROM address WHERE id = ?1")?
+                    .query_row([key.subject], |row| row.get(0))?,
+            )),
+            Scope::Domain => Some(SumOf::Domain),
+            Scope::MxHost => None,
+        })
     }
 
-    fn sum(&mut self, key: &StopKey, stop: Stop, by: i64) -> Result<(), StoreError> {
-        match key.scope {
-            Scope::Address => {
-                let domain = self.domain_of_address(key.subject)?;
+    fn sum(&mut self, of: Option<SumOf>, stop: Stop, by: i64) {
+        match of {
+            Some(SumOf::Address(domain)) => {
                 let sums = self.sums.entry(domain).or_default();
                 match stop {
                     Stop::Hold => sums.held += by,
                     Stop::Suppression => sums.suppressed += by,
                 }
             }
-            Scope::Domain => self.domains_stopped += by,
-            Scope::MxHost => {}
+            Some(SumOf::Domain) => self.domains_stopped += by,
+            None => {}
         }
-        Ok(())
     }
 
     pub(super) fn decide(&self, new: &NewDecision<'_>) -> Result<i64, StoreError> {
@@ -374,7 +417,7 @@ impl<'a> Book<'a> {
                 event.at.as_microsecond(),
                 event.event.as_str(),
                 event.domain,
-                event.addresses,
+                event.addresses.cast_signed(),
                 event.detail,
                 event.observation
             ])?;

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use abprall_bounce::{Report, Trust};
+use abprall_bounce::{Generator, Report, Trust};
 use abprall_mail::{EmailAddress, Reason, ReplyCode};
 use abprall_policy::{Outcome, Policy};
 use jiff::Timestamp;
@@ -87,7 +87,7 @@ fn report_of(row: &Row<'_>) -> Result<Report, StoreError> {
         prose: row.get(8)?,
         reporting_mta: row.get(9)?,
         remote_mta: row.get(10)?,
-        generator: word_or_none("the generator", row.get::<_, Option<String>>(11)?.as_deref())?,
+        generator: row.get::<_, Option<String>>(11)?.and_then(|name| Generator::named(&name)),
         phase: word_or_none("the phase", row.get::<_, Option<String>>(12)?.as_deref())?,
         last_attempt_at: Some(happened_at),
         trust: word_or_none("the trust", row.get::<_, Option<String>>(16)?.as_deref())?

@@ -7,11 +7,11 @@ use abprall_policy::{IncidentEvent, POLICY_VERSION};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::book::{Book, Event, StopKey, StopValue, filled};
+use super::book::{Book, Event, filled};
 use super::column::to_json;
+use crate::StoreError;
 use crate::limits::BECAUSE_MAX;
-use crate::plan::{Gathered, GatheredEntry, StopWrite, Writes, cut};
-use crate::{Scope, StoreError};
+use crate::plan::{Gathered, GatheredEntry, Writes, cut};
 
 pub(super) fn write(
     book: &mut Book<'_>,
@@ -33,7 +33,7 @@ pub(super) fn write(
     let incidents = write_incidents(book, writes)?;
     write_decisions(book, writes, &incidents, policy)?;
     for stop in writes.stops.iter().chain(&writes.conversions) {
-        put_stop(book, stop)?;
+        book.put_planned(stop)?;
     }
     write_ledgers(book, writes)?;
     write_roll_ups(book, writes)?;
@@ -199,18 +199,11 @@ fn write_incidents(book: &Book<'_>, writes: &Writes) -> Result<HashMap<String, i
         if let Some(key) = &decision.incident
             && !ids.contains_key(key)
         {
-            let id = match last_incident(book, key)? {
-                Some(id) => id,
-                None => book.incident(key, decision.taken_at, Some(decision.reason))?.0,
-            };
+            let (id, _) = book.incident(key, decision.taken_at, Some(decision.reason))?;
             ids.insert(key.clone(), id);
         }
     }
     Ok(ids)
-}
-
-fn last_incident(book: &Book<'_>, key: &str) -> Result<Option<i64>, StoreError> {
-    book.open_incident(key)
 }
 
 fn write_decisions(
@@ -243,23 +236,6 @@ fn write_decisions(
         ])?;
     }
     Ok(())
-}
-
-fn put_stop(book: &mut Book<'_>, write: &StopWrite) -> Result<(), StoreError> {
-    let key = StopKey {
-        scope: Scope::Address,
-        subject: write.address,
-        tenant: write.tenant.clone(),
-        list: write.list.clone(),
-    };
-    let value = StopValue {
-        stop: write.stop,
-        reason: write.reason,
-        since: write.since,
-        until: write.until,
-        decision: write.decision,
-    };
-    book.put_stop_after(&key, &value, write.before)
 }
 
 fn write_ledgers(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {

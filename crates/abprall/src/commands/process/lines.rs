@@ -28,8 +28,8 @@ struct Line<'a> {
     address: Option<&'a str>,
     failed_address: Option<&'a str>,
     kind: Kind,
-    outcome: Outcome,
-    rule: &'static str,
+    outcome: Option<Outcome>,
+    rule: Option<&'static str>,
     reason: Reason,
     party: Party,
     permanence: Permanence,
@@ -47,18 +47,18 @@ impl<W: Write> Lines<W> {
 
     pub(super) fn write(&mut self, message: &Message<'_>, recorded: &Recorded) -> io::Result<()> {
         for (index, (entry, decided)) in decisions(message, recorded).enumerate() {
-            let (report, decision) = (entry.report, entry.decision);
+            let report = entry.report;
             let line = Line {
                 source: message.source,
                 index,
                 new: decided.is_some(),
                 newly_stopped: decided.is_some_and(|decided| decided.newly_stopped),
-                decision: decided.map(|decided| decided.decision),
+                decision: decided.map(|decided| decided.id),
                 address: entry.address().map(abprall_mail::EmailAddress::as_str),
                 failed_address: report.recipient.as_ref().map(abprall_mail::EmailAddress::as_str),
                 kind: report.kind,
-                outcome: decision.outcome,
-                rule: decision.rule,
+                outcome: decided.map(|decided| decided.decision.outcome),
+                rule: decided.map(|decided| decided.decision.rule),
                 reason: entry.judged.reason,
                 party: entry.judged.party,
                 permanence: entry.judged.permanence,

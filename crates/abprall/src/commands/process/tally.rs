@@ -39,8 +39,9 @@ pub(super) struct Tally {
 /// Outcomes in the order in which they are told.
 type Rank = usize;
 
-const ORDER: [Outcome; 8] = [
+const ORDER: [Outcome; 9] = [
     Outcome::Suppress,
+    Outcome::Pending,
     Outcome::Hold,
     Outcome::Alert,
     Outcome::Review,
@@ -62,7 +63,7 @@ impl Tally {
         }
         for (entry, decided) in decisions(message, recorded) {
             self.reports += 1;
-            let outcome = entry.decision.outcome;
+            let outcome = decided.map_or(Outcome::Nothing, |decided| decided.decision.outcome);
             let rank = ORDER.iter().position(|other| *other == outcome).unwrap_or(ORDER.len() - 1);
             if decided.is_some_and(|decided| decided.newly_stopped) {
                 self.newly_stopped[rank] += 1;
@@ -266,9 +267,15 @@ const FIRST: Reason = Reason::UserUnknown;
 fn style_of(outcome: Outcome) -> Style {
     match outcome {
         Outcome::Suppress => STOPPED,
-        Outcome::Hold => HELD,
+        Outcome::Hold | Outcome::Pending | Outcome::Confirm => HELD,
         Outcome::Alert | Outcome::Review => NOTE,
-        Outcome::Count | Outcome::Reset | Outcome::Lift | Outcome::Nothing => Style::new(),
+        Outcome::Count
+        | Outcome::Reset
+        | Outcome::Lift
+        | Outcome::Release
+        | Outcome::Reinstate
+        | Outcome::Drop
+        | Outcome::Nothing => Style::new(),
     }
 }
 

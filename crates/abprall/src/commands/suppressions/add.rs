@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use abprall_mail::Reason;
 use abprall_policy::Stop;
-use abprall_store::Subject;
+use abprall_store::{Audience, StopOrder, Subject};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -57,10 +57,17 @@ impl Args {
             }
         };
         let stop = if self.hold { Stop::Hold } else { Stop::Suppression };
+        let order = StopOrder {
+            stop,
+            reason: self.reason,
+            until,
+            audience: Audience::default(),
+            note: self.note.clone(),
+        };
         let mut store = self.store.open()?;
         let mut out = anstream::AutoStream::auto(io::stdout().lock());
         for subject in &self.subjects {
-            let standing = store.stop(subject, stop, self.reason, now, until, self.note.as_deref())?;
+            let standing = store.stop(subject, &order, now)?;
             write_standing(&mut out, &standing, self.lang.into())?;
         }
         Ok(ExitCode::SUCCESS)

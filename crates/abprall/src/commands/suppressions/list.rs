@@ -1,9 +1,10 @@
 use std::io::{self, BufWriter, Write};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use abprall_mail::Language;
-use abprall_store::{Standing, State};
+use abprall_store::{Standing, State, StopFilter, Store};
 use anyhow::Context;
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -109,13 +110,13 @@ fn print(
 ) -> anyhow::Result<u64> {
     let store = store.open_existing()?;
     let at = Timestamp::now();
-    let (state, reason) = (filter.state(), filter.reason);
+    let store = &*store;
+    let filter = StopFilter { state: filter.state(), reason: filter.reason, tenant: None, list: None };
     match format {
         Format::Table => {
             let mut out = out;
-            let listed = store.stops(state, reason, at, |standing| -> anyhow::Result<()> {
-                Ok(write_row(&mut out, &standing, language)?)
-            })?;
+            let listed =
+                each_stop(store, &filter, at, |standing| Ok(write_row(&mut out, &standing, language)?))?;
             let total = pick(language, "stopped in all", "insgesamt gestoppt");
             writeln!(out, "{DIM}{} {total}{DIM:#}", number(listed))?;
             out.flush()?;
@@ -124,13 +125,13 @@ fn print(
         Format::Csv => {
             let mut csv = csv::Writer::from_writer(out);
             csv.write_record(["address", "state", "scope", "reason", "since", "until", "decision"])?;
-            let listed = store.stops(state, reason, at, |standing| csv_row(&mut csv, &standing))?;
+            let listed = each_stop(store, &filter, at, |standing| csv_row(&mut csv, &standing))?;
             csv.flush()?;
             Ok(listed)
         }
         Format::Ndjson => {
             let mut out = out;
-            let listed = store.stops(state, reason, at, |standing| -> anyhow::Result<()> {
+            let listed = each_stop(store, &filter, at, |standing| {
                 serde_json::to_writer(&mut out, &standing)?;
                 Ok(out.write_all(b"\n")?)
             })?;
@@ -139,13 +140,27 @@ fn print(
         }
         Format::Plain => {
             let mut out = out;
-            let listed = store.stops(state, reason, at, |standing| -> anyhow::Result<()> {
-                Ok(writeln!(out, "{}", standing.address)?)
-            })?;
+            let listed =
+                each_stop(store, &filter, at, |standing| Ok(writeln!(out, "{}", standing.address)?))?;
             out.flush()?;
             Ok(listed)
         }
     }
+}
+
+/// Hands all stops to `each`; its first error ends the list.
+fn each_stop(
+    store: &dyn Store,
+    filter: &StopFilter,
+    at: Timestamp,
+    mut each: impl FnMut(Standing) -> anyhow::Result<()>,
+) -> anyhow::Result<u64> {
+    let mut outcome = Ok(());
+    let listed = store.stops(filter, at, &mut |row| {
+        outcome = each(row.standing);
+        if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    outcome.map(|()| listed)
 }
 
 fn csv_row<W: Write>(csv: &mut csv::Writer<W>, standing: &Standing) -> anyhow::Result<()> {
