@@ -123,6 +123,11 @@ pub(crate) fn outcome(word: Outcome, language: Language) -> &'static str {
         Outcome::Alert => pick(language, "our side", "eigene Seite"),
         Outcome::Review => pick(language, "review", "prüfen"),
         Outcome::Lift => pick(language, "lifted", "aufgehoben"),
+        Outcome::Pending => pick(language, "pending", "ausstehend"),
+        Outcome::Confirm => pick(language, "confirmed", "bestätigt"),
+        Outcome::Release => pick(language, "released", "freigegeben"),
+        Outcome::Reinstate => pick(language, "reinstated", "zurück"),
+        Outcome::Drop => pick(language, "dropped", "verworfen"),
         Outcome::Nothing => pick(language, "nothing to do", "nichts zu tun"),
     }
 }
@@ -156,7 +161,20 @@ pub(crate) fn meaning(word: Outcome, language: Language) -> &'static str {
             "stay: no rule is sure, a person has to look",
             "bleiben: keine Regel ist sicher, bitte ansehen",
         ),
-        Outcome::Lift => pick(language, "may be sent to again", "dürfen wieder angeschrieben werden"),
+        Outcome::Lift | Outcome::Release | Outcome::Reinstate => {
+            pick(language, "may be sent to again", "dürfen wieder angeschrieben werden")
+        }
+        Outcome::Pending => pick(
+            language,
+            "held: so many at once are rather an incident there; removed or freed when it is over",
+            "angehalten: so viele auf einmal sind eher eine Störung dort; danach gesperrt oder frei",
+        ),
+        Outcome::Confirm => pick(language, "stay stopped: confirmed", "bleiben gestoppt: bestätigt"),
+        Outcome::Drop => pick(
+            language,
+            "may be sent to: it was an incident",
+            "dürfen angeschrieben werden: es war eine Störung",
+        ),
         Outcome::Nothing => {
             pick(language, "automatic answers and other news", "automatische Antworten und andere Meldungen")
         }

@@ -30,3 +30,12 @@ pub const INDEX_DELTA_SHARE: u64 = 16;
 
 /// Fingerprints that are sorted in memory while a segment is built, eight bytes each: 64 MiB.
 pub const INDEX_BUILD_FINGERPRINTS_MAX: usize = 8 * 1024 * 1024;
+
+/// Stops of an import between two commits: enough that the disk's write time does not count.
+pub const IMPORT_BATCH: usize = 10_000;
+
+/// Events and domains of an incident that are shown.
+pub const INCIDENT_ROWS_MAX: u32 = 1000;
+
+/// Names that an undoing shows as examples.
+pub const EXAMPLES_MAX: usize = 100;

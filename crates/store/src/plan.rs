@@ -18,12 +18,16 @@ mod fingerprint;
 mod gather;
 mod writes;
 
-pub(crate) use context::{AddressContext, BrakeContext, Context, DomainContext, HardStop, Rare, StopContext};
-pub(crate) use fingerprint::{POLICY_CACHE_EMPTY, PolicyCache};
-pub(crate) use gather::{Gathered, GatheredEntry, Names, gather, host_name};
+pub(crate) use context::{
+    AddressContext, BrakeContext, Context, DomainContext, HardStop, Rare, Removal, StopContext,
+};
+pub(crate) use fingerprint::{
+    PolicyCache, fingerprint, read as read_fingerprint, shown as shown_fingerprint,
+};
+pub(crate) use gather::{Gathered, GatheredEntry, cut, gather};
 pub(crate) use writes::{
-    BrakeWrite, ClusterWrite, DailySort, DecisionWrite, DomainDelta, HostDelta, IncidentWrite, InvestigationWrite,
-    ReportWrite, StopWrite, StrikeWrite, Writes,
+    BrakeWrite, ClusterWrite, DailySort, DecisionWrite, IncidentWrite, InvestigationWrite, ReportWrite,
+    StopWrite, StrikeWrite, Writes,
 };
 
 /// Hours that "usual" is made of: a week, so that each weekday is in it.
@@ -280,8 +284,7 @@ impl Planner<'_> {
                     incident: after.is_frozen().then(|| brake_key(&provider)),
                 });
                 if before.is_frozen() != after.is_frozen() {
-                    let event =
-                        if after.is_frozen() { IncidentEvent::Frozen } else { IncidentEvent::Thawed };
+                    let event = if after.is_frozen() { IncidentEvent::Frozen } else { IncidentEvent::Thawed };
                     self.writes.incidents.push(IncidentWrite {
                         key: brake_key(&provider),
                         at: now,
@@ -328,8 +331,7 @@ impl Planner<'_> {
                 self.context.domains[self.context.addresses[address].domain].provider() == provider
             });
             let decided = &mut self.writes.decided[index];
-            let is_removal =
-                entry.case.kind == Kind::Failed && decided.decision.outcome == Outcome::Suppress;
+            let is_removal = entry.case.kind == Kind::Failed && decided.decision.outcome == Outcome::Suppress;
             if !of_provider || !is_removal || !hours.contains(&hour_of(entry.happened_at)) {
                 continue;
             }
@@ -388,7 +390,8 @@ impl Planner<'_> {
         for (index, entry) in gathered.entries.iter().enumerate() {
             let decided = self.writes.decided[index];
             let domain = entry.address.map(|address| self.context.addresses[address].domain);
-            if decided.decision.outcome == Outcome::Pending && self.writes.decisions[index].incident.is_none() {
+            if decided.decision.outcome == Outcome::Pending && self.writes.decisions[index].incident.is_none()
+            {
                 let provider = domain.map(|domain| self.frozen_provider(domain));
                 self.writes.decisions[index].incident = provider.map(|provider| brake_key(&provider));
             }

@@ -100,7 +100,9 @@ fn push_word(pattern: &mut String, word: &str) {
 }
 
 fn is_code(word: &str) -> bool {
-    let reply = word.len() == 3 && matches!(word.as_bytes()[0], b'2'..=b'5') && word.bytes().all(|b| b.is_ascii_digit());
+    let reply = word.len() == 3
+        && matches!(word.as_bytes()[0], b'2'..=b'5')
+        && word.bytes().all(|b| b.is_ascii_digit());
     reply || word.parse::<abprall_mail::EnhancedStatus>().is_ok()
 }
 
@@ -114,7 +116,10 @@ mod tests {
         let other = pattern("550 5.9.9 <bert@example.org>: odd refusal 99 of mx7.example.org (id 77XY0011)");
         assert_eq!(one, other);
         assert_eq!(one, "550 5.9.9 <ADDRESS>: odd refusal N of HOST (id ID)");
-        assert_ne!(one, pattern("550 5.9.8 <anna@example.com>: odd refusal 17 of mx1.example.com (id 4ABC123x)"));
+        assert_ne!(
+            one,
+            pattern("550 5.9.8 <anna@example.com>: odd refusal 17 of mx1.example.com (id 4ABC123x)")
+        );
     }
 
     #[test]

@@ -1,19 +1,53 @@
 //! The embedded store: one SQLite file, WAL, every commit on the disk before it is reported.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::time::Duration;
 
-use rusqlite::Connection;
+use abprall_mail::EmailAddress;
+use abprall_policy::Policy;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rusqlite::{Connection, TransactionBehavior};
 
+use crate::plan::PolicyCache;
+use crate::{
+    BrakeRow, Completed, DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort,
+    ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode,
+    Observation, Page, PendingRemoval, Question, Reclassified, ReclassifySummary, Recorded, ReplayedReport,
+    ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, Standing, StopChange,
+    StopFilter, StopOrder, StopRow, Stopped, Store, StoreError, Story, Subject, Summary, WatchedDomain,
+    WatchedHost, WorkItem, WorkOutcome,
+};
+
+mod book;
+mod brakes;
+mod by_hand;
+mod changes;
 mod check;
 mod column;
+mod complete;
+mod domains;
+mod erase;
+mod hosts;
+mod import;
+mod incidents;
 mod list;
+mod load;
 mod migrate;
 mod names;
 mod open;
 mod record;
-mod stop;
+mod replay;
+mod review;
+mod rewind;
 mod story;
 mod summary;
+mod undo;
+mod work;
+mod write;
+
+use book::Book;
 
 /// A store in one SQLite file. One process may write at a time, any number may read.
 pub struct SqliteStore {
@@ -23,4 +57,258 @@ pub struct SqliteStore {
     /// Numbers of domains and hosts that were lately used.
     domains: HashMap<Box<str>, i64>,
     hosts: HashMap<Box<str>, i64>,
+    policy: PolicyCache,
+}
+
+/// Whether what was written stays.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Fate {
+    Commit,
+    RollBack,
+}
+
+impl SqliteStore {
+    /// Writes in one transaction, all or nothing.
+    fn write<T>(
+        &mut self,
+        work: impl FnOnce(&mut Book<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.write_or_try(Fate::Commit, work)
+    }
+
+    fn write_or_try<T>(
+        &mut self,
+        fate: Fate,
+        work: impl FnOnce(&mut Book<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut book = Book::new(&transaction, self.seed, &mut self.domains, &mut self.hosts);
+        let done = work(&mut book).and_then(|value| {
+            book.finish()?;
+            Ok(value)
+        });
+        let outcome = match fate {
+            Fate::Commit => done.and_then(|value| {
+                transaction.commit()?;
+                Ok(value)
+            }),
+            Fate::RollBack => {
+                transaction.rollback()?;
+                done
+            }
+        };
+        if outcome.is_err() || fate == Fate::RollBack {
+            // Numbers that were given in vain must not be used again.
+            self.domains.clear();
+            self.hosts.clear();
+            self.policy = None;
+        }
+        outcome
+    }
+}
+
+impl Store for SqliteStore {
+    fn record(&mut self, messages: &[Message<'_>], policy: &Policy) -> Result<Vec<Recorded>, StoreError> {
+        record::record(self, messages, policy)
+    }
+
+    fn check(&self, question: &Question, at: Timestamp) -> Result<Standing, StoreError> {
+        check::check(self, question, at)
+    }
+
+    fn check_subject(&self, subject: &Subject, at: Timestamp) -> Result<Standing, StoreError> {
+        check::check_subject(self, subject, at)
+    }
+
+    fn stops(
+        &self,
+        filter: &StopFilter,
+        at: Timestamp,
+        each: &mut dyn FnMut(StopRow) -> ControlFlow<()>,
+    ) -> Result<u64, StoreError> {
+        list::stops(self, filter, at, each)
+    }
+
+    fn stopped(&self, at: Timestamp) -> Result<Stopped, StoreError> {
+        summary::stopped(self, at)
+    }
+
+    fn stop(&mut self, subject: &Subject, order: &StopOrder, at: Timestamp) -> Result<Standing, StoreError> {
+        by_hand::stop(self, subject, order, at)
+    }
+
+    fn lift(&mut self, subject: &Subject, at: Timestamp, note: Option<&str>) -> Result<Standing, StoreError> {
+        by_hand::lift(self, subject, at, note)
+    }
+
+    fn story(
+        &self,
+        subject: &Subject,
+        at: Timestamp,
+        decisions_max: u32,
+    ) -> Result<Option<Story>, StoreError> {
+        story::story(self, subject, at, decisions_max)
+    }
+
+    fn summary(&self, since: Option<Date>, at: Timestamp, rows_max: u32) -> Result<Summary, StoreError> {
+        summary::summary(self, since, at, rows_max)
+    }
+
+    fn import_stops(
+        &mut self,
+        rows: &mut dyn Iterator<Item = ImportedStop>,
+        mode: ImportMode,
+        at: Timestamp,
+    ) -> Result<ImportSummary, StoreError> {
+        import::import_stops(self, rows, mode, at)
+    }
+
+    fn lease_due(
+        &mut self,
+        owner: &str,
+        now: Timestamp,
+        lease: Duration,
+        max: u32,
+    ) -> Result<Vec<WorkItem>, StoreError> {
+        work::lease_due(self, owner, now, lease, max)
+    }
+
+    fn complete(
+        &mut self,
+        item: &WorkItem,
+        outcome: &WorkOutcome,
+        now: Timestamp,
+    ) -> Result<Completed, StoreError> {
+        complete::complete(self, item, outcome, now)
+    }
+
+    fn give_back(&mut self, item: &WorkItem, due_at: Timestamp) -> Result<(), StoreError> {
+        work::give_back(self, item, due_at)
+    }
+
+    fn look_now(&mut self, domain: &str, at: Timestamp) -> Result<(), StoreError> {
+        work::look_now(self, domain, at)
+    }
+
+    fn domains(
+        &self,
+        filter: &DomainFilter,
+        sort: DomainSort,
+        page: Page,
+        at: Timestamp,
+    ) -> Result<Rows<WatchedDomain>, StoreError> {
+        domains::domains(self, filter, sort, page, at)
+    }
+
+    fn domain(&self, name: &str, at: Timestamp) -> Result<Option<DomainDetail>, StoreError> {
+        domains::domain(self, name, at)
+    }
+
+    fn hosts(
+        &self,
+        filter: &HostFilter,
+        sort: HostSort,
+        page: Page,
+    ) -> Result<Rows<WatchedHost>, StoreError> {
+        hosts::hosts(self, filter, sort, page)
+    }
+
+    fn incidents(&self, filter: &IncidentFilter, page: Page) -> Result<Rows<Incident>, StoreError> {
+        incidents::incidents(self, filter, page)
+    }
+
+    fn incident(&self, id: i64) -> Result<Option<IncidentStory>, StoreError> {
+        incidents::incident(self, id)
+    }
+
+    fn close_incident(&mut self, id: i64, at: Timestamp, note: Option<&str>) -> Result<bool, StoreError> {
+        self.write(|book| incidents::close(book, id, at, note))
+    }
+
+    fn observations(&self, domain: &str, page: Page) -> Result<Rows<Observation>, StoreError> {
+        domains::observations(self, domain, page)
+    }
+
+    fn refresh_brakes(&mut self, policy: &Policy, now: Timestamp) -> Result<Vec<BrakeRow>, StoreError> {
+        self.write(|book| brakes::refresh(book, policy, now))
+    }
+
+    fn pending(&self, incident: Option<i64>, page: Page) -> Result<Rows<PendingRemoval>, StoreError> {
+        brakes::pending(self, incident, page)
+    }
+
+    fn settle_pending(
+        &mut self,
+        incident: i64,
+        settlement: Settlement,
+        at: Timestamp,
+        note: Option<&str>,
+    ) -> Result<u64, StoreError> {
+        self.write(|book| brakes::settle(book, incident, settlement, at, note))
+    }
+
+    fn replay(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        each: &mut dyn FnMut(ReplayedReport) -> ControlFlow<()>,
+    ) -> Result<u64, StoreError> {
+        replay::replay(self, from, to, each)
+    }
+
+    fn rewind(
+        &mut self,
+        selection: &Selection,
+        mode: Mode,
+        at: Timestamp,
+        note: Option<&str>,
+    ) -> Result<RewindSummary, StoreError> {
+        // A preview is the same work, and then none of it.
+        let fate = match mode {
+            Mode::Preview => Fate::RollBack,
+            Mode::Apply => Fate::Commit,
+        };
+        self.write_or_try(fate, |book| rewind::rewind(book, selection, at, note))
+    }
+
+    fn review_clusters(&self, page: Page) -> Result<Rows<ReviewCluster>, StoreError> {
+        review::clusters(self, page)
+    }
+
+    fn review_reports(&self, cluster: Option<i64>, page: Page) -> Result<Rows<ReviewReport>, StoreError> {
+        review::reports(self, cluster, page)
+    }
+
+    fn reclassify(
+        &mut self,
+        reports: &[Reclassified],
+        policy: &Policy,
+        at: Timestamp,
+    ) -> Result<ReclassifySummary, StoreError> {
+        review::reclassify(self, reports, policy, at)
+    }
+
+    fn policy_text(&self, fingerprint: &str) -> Result<Option<String>, StoreError> {
+        changes::policy_text(self, fingerprint)
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn changes_since(&self, seq: u64, max: u32) -> Result<Vec<StopChange>, StoreError> {
+        changes::changes_since(self, seq, max)
+    }
+
+    fn erase(&mut self, address: &EmailAddress, at: Timestamp) -> Result<Erased, StoreError> {
+        erase::erase(self, address, at)
+    }
+
+    fn export_key(&mut self) -> Result<ErasureKey, StoreError> {
+        erase::export_key(self)
+    }
+
+    fn import_key(&mut self, key: &ErasureKey) -> Result<(), StoreError> {
+        erase::import_key(self, key)
+    }
 }

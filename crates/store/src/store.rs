@@ -10,12 +10,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::{
-    BrakeRow, Completed, DomainDetail, DomainFilter, DomainSort, ErasureKey, Erased, HostFilter, HostSort,
-    ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode, Observation,
-    Page, PendingRemoval, Question, Reclassified, ReclassifySummary, Recorded, ReplayedReport, ReviewCluster,
-    ReviewReport, RewindSummary, Rows, Selection, Settlement, SqliteStore, Standing, StopChange, StopFilter,
-    StopOrder, StopRow, Stopped, StoreError, Story, Subject, Summary, WatchedDomain, WatchedHost, WorkItem,
-    WorkOutcome,
+    BrakeRow, Completed, DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort,
+    ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode,
+    Observation, Page, PendingRemoval, Question, Reclassified, ReclassifySummary, Recorded, ReplayedReport,
+    ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, SqliteStore, Standing,
+    StopChange, StopFilter, StopOrder, StopRow, Stopped, StoreError, Story, Subject, Summary, WatchedDomain,
+    WatchedHost, WorkItem, WorkOutcome,
 };
 
 /// What is remembered: messages, reports, decisions, what is stopped, what is watched.
@@ -112,7 +112,8 @@ pub trait Store: Send {
     fn domain(&self, name: &str, at: Timestamp) -> Result<Option<DomainDetail>, StoreError>;
 
     /// Mail hosts, by reports and by looks.
-    fn hosts(&self, filter: &HostFilter, sort: HostSort, page: Page) -> Result<Rows<WatchedHost>, StoreError>;
+    fn hosts(&self, filter: &HostFilter, sort: HostSort, page: Page)
+    -> Result<Rows<WatchedHost>, StoreError>;
 
     /// Incidents, newest first.
     fn incidents(&self, filter: &IncidentFilter, page: Page) -> Result<Rows<Incident>, StoreError>;

@@ -12,6 +12,11 @@ impl Fingerprint {
         Self(bits & ((1 << BITS) - 1))
     }
 
+    /// Of a 64-bit hash of the text with the installation's seed.
+    pub(crate) fn from_hash(hash: u64) -> Self {
+        Self(hash >> (64 - BITS))
+    }
+
     pub(super) fn bits(self) -> u64 {
         self.0
     }
@@ -31,6 +36,6 @@ impl Fingerprints {
 
     /// The fingerprint of a text.
     pub fn of(self, text: &str) -> Fingerprint {
-        Fingerprint(xxh3_64_with_seed(text.as_bytes(), self.seed) >> (64 - BITS))
+        Fingerprint::from_hash(xxh3_64_with_seed(text.as_bytes(), self.seed))
     }
 }

@@ -4,9 +4,6 @@ use xxhash_rust::xxh3::xxh3_64;
 /// The last policy with its fingerprint: the next batch comes with the same one.
 pub(crate) type PolicyCache = Option<(Policy, i64)>;
 
-/// Nothing is known yet.
-pub(crate) const POLICY_CACHE_EMPTY: PolicyCache = None;
-
 /// The fingerprint of a policy and, where it is not the one in the cache, the text that is stored with it.
 pub(crate) fn fingerprint(cache: &mut PolicyCache, policy: &Policy) -> (i64, Option<String>) {
     if let Some((known, fingerprint)) = cache

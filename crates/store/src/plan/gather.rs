@@ -60,7 +60,12 @@ pub(crate) fn gather<'a>(messages: &'a [Message<'a>], numbers: &[Option<i64>], s
         for (position, entry) in (0_i64..).zip(&message.entries) {
             let happened_at = entry.happened_at(message.seen_at);
             let made = gathered.names.entry(entry.report, entry.judged, &message.audience, happened_at, seed);
-            gathered.entries.push(GatheredEntry { message: number, position, seen_at: message.seen_at, ..made });
+            gathered.entries.push(GatheredEntry {
+                message: number,
+                position,
+                seen_at: message.seen_at,
+                ..made
+            });
         }
     }
     gathered
@@ -77,7 +82,8 @@ impl Names {
         seed: u64,
     ) -> GatheredEntry<'a> {
         let address = report.original_recipient.as_ref().or(report.recipient.as_ref());
-        let failed = report.recipient.as_ref().filter(|failed| address.is_some_and(|address| address != *failed));
+        let failed =
+            report.recipient.as_ref().filter(|failed| address.is_some_and(|address| address != *failed));
         let mut case = Case::of(report, judged, happened_at);
         case.tenant.clone_from(&audience.tenant);
         case.list.clone_from(&audience.list);

@@ -1,65 +1,149 @@
-use abprall_mail::{Domain, EmailAddress};
+use abprall_mail::Domain;
 use abprall_policy::Stop;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::SqliteStore;
+use super::book::kind_of;
 use super::column::{time, word};
-use crate::{Scope, Standing, StoreError, Subject};
+use crate::plan::weight;
+use crate::{Audience, Question, Scope, Standing, State, StoreError, Subject};
 
 /// The columns of a stop as they are stored.
 pub(super) type StopColumns = (String, String, i64, Option<i64>, i64);
 
-impl SqliteStore {
-    /// May `address` be sent to at `at`? Its own stop comes before that of its domain, unless the domain's is the harder one.
-    ///
-    /// # Errors
-    /// Where the database cannot be read.
-    pub fn check(&self, address: &EmailAddress, at: Timestamp) -> Result<Standing, StoreError> {
-        let own = self.own_standing(&Subject::Address(address.clone()), at)?;
-        let Ok(domain) = Domain::parse(address.domain_part()) else { return Ok(own) };
-        let of_domain = self.own_standing(&Subject::Domain(domain), at)?;
-        Ok(if of_domain.state > own.state { Standing { address: own.address, ..of_domain } } else { own })
+/// The address's own stop comes before that of its domain, this one before that of its hosts, unless the wider one is harder.
+pub(super) fn check(store: &SqliteStore, question: &Question, at: Timestamp) -> Result<Standing, StoreError> {
+    let address = &question.address;
+    let subject = Subject::Address(address.clone());
+    let number = store.find_address(address)?;
+    let own = of_number(store, &subject, number, Scope::Address, &question.audience, at)?;
+    let Some(domain) = store.find_domain(address.domain_part())? else { return Ok(own) };
+    if is_exempt(store, number)? {
+        return Ok(own);
     }
-
-    /// As [`SqliteStore::check`], for a domain as well.
-    ///
-    /// # Errors
-    /// Where the database cannot be read.
-    pub fn check_subject(&self, subject: &Subject, at: Timestamp) -> Result<Standing, StoreError> {
-        match subject {
-            Subject::Address(address) => self.check(address, at),
-            Subject::Domain(_) => self.own_standing(subject, at),
+    let whole = Domain::parse(address.domain_part()).ok().map(Subject::Domain).unwrap_or(subject);
+    let mut hardest = own;
+    let of_domain = of_number(store, &whole, Some(domain), Scope::Domain, &question.audience, at)?;
+    let of_hosts = of_mail_hosts(store, domain, &question.audience, at)?;
+    for wider in [Some(of_domain), of_hosts].into_iter().flatten() {
+        if wider.state > hardest.state {
+            hardest = Standing { address: hardest.address, ..wider };
         }
     }
+    Ok(hardest)
+}
 
-    /// The stop of just this subject.
-    pub(super) fn own_standing(&self, subject: &Subject, at: Timestamp) -> Result<Standing, StoreError> {
-        let (number, scope, sql) = match subject {
-            Subject::Address(address) => (
-                self.find_address(address)?,
-                Scope::Address,
-                "SELECT stop, reason, since, until, decision FROM address_stop
-                 WHERE address = ?1 AND (until IS NULL OR until > ?2)",
-            ),
-            Subject::Domain(domain) => (
-                self.find_domain(domain.as_str())?,
-                Scope::Domain,
-                "SELECT stop, reason, since, until, decision FROM domain_stop
-                 WHERE domain = ?1 AND (until IS NULL OR until > ?2)",
-            ),
+pub(super) fn check_subject(
+    store: &SqliteStore,
+    subject: &Subject,
+    at: Timestamp,
+) -> Result<Standing, StoreError> {
+    match subject {
+        Subject::Address(address) => check(store, &Question::about(address.clone()), at),
+        Subject::Domain(_) | Subject::MxHost(_) => own_standing(store, subject, at),
+    }
+}
+
+/// The stop of just this subject, for whatever mail: the hardest.
+pub(super) fn own_standing(
+    store: &SqliteStore,
+    subject: &Subject,
+    at: Timestamp,
+) -> Result<Standing, StoreError> {
+    let (number, scope) = find(store, subject)?;
+    of_number(store, subject, number, scope, &Audience::default(), at)
+}
+
+/// The number and scope of a subject.
+pub(super) fn find(store: &SqliteStore, subject: &Subject) -> Result<(Option<i64>, Scope), StoreError> {
+    Ok(match subject {
+        Subject::Address(address) => (store.find_address(address)?, Scope::Address),
+        Subject::Domain(domain) => (store.find_domain(domain.as_str())?, Scope::Domain),
+        Subject::MxHost(host) => (store.find_host(host.as_str())?, Scope::MxHost),
+    })
+}
+
+fn of_number(
+    store: &SqliteStore,
+    subject: &Subject,
+    number: Option<i64>,
+    scope: Scope,
+    audience: &Audience,
+    at: Timestamp,
+) -> Result<Standing, StoreError> {
+    let ok = || Standing::ok(subject.to_string());
+    let Some(number) = number else { return Ok(ok()) };
+    let mut statement = store.connection.prepare_cached(
+        "SELECT stop, reason, since, until, decision FROM stop
+         WHERE kind = ?1 AND subject = ?2 AND (until IS NULL OR until > ?3)
+             AND (tenant = '' OR tenant = ?4) AND (list = '' OR list = ?5)",
+    )?;
+    let mut rows = statement.query(params![
+        kind_of(scope),
+        number,
+        at.as_microsecond(),
+        audience.tenant,
+        audience.list
+    ])?;
+    let mut hardest: Option<(u8, Standing)> = None;
+    while let Some(row) = rows.next()? {
+        let columns = stop_columns(row, 0)?;
+        let weight = weight(word("the stop", &columns.0)?, word("the reason", &columns.1)?);
+        if hardest.as_ref().is_none_or(|(least, _)| weight > *least) {
+            hardest = Some((weight, standing(subject.to_string(), scope, columns)?));
+        }
+    }
+    Ok(hardest.map_or_else(ok, |(_, standing)| standing))
+}
+
+/// A domain is stopped by its mail hosts where all of them are.
+fn of_mail_hosts(
+    store: &SqliteStore,
+    domain: i64,
+    audience: &Audience,
+    at: Timestamp,
+) -> Result<Option<Standing>, StoreError> {
+    // Nobody stops hosts in most houses: one look says so.
+    let any = store
+        .connection
+        .prepare_cached("SELECT 1 FROM stop WHERE kind = 2 LIMIT 1")?
+        .query_row([], |_| Ok(()))
+        .optional()?;
+    if any.is_none() {
+        return Ok(None);
+    }
+    let hosts: Vec<String> = {
+        let mut statement = store.connection.prepare_cached(
+            "SELECT host.name FROM domain_mx JOIN host ON host.id = domain_mx.host WHERE domain = ?1",
+        )?;
+        statement.query_map([domain], |row| row.get(0))?.collect::<Result<_, _>>()?
+    };
+    let mut mildest: Option<Standing> = None;
+    for host in hosts {
+        let Ok(name) = Domain::parse(&host) else { return Ok(None) };
+        let number = store.find_host(&host)?;
+        let one = of_number(store, &Subject::MxHost(name), number, Scope::MxHost, audience, at)?;
+        if one.state == State::Ok {
+            return Ok(None);
+        }
+        mildest = match mildest {
+            Some(known) if known.state <= one.state => Some(known),
+            Some(_) | None => Some(one),
         };
-        let Some(number) = number else { return Ok(Standing::ok(subject.to_string())) };
-        let columns = self
-            .connection
-            .prepare_cached(sql)?
-            .query_row(params![number, at.as_microsecond()], |row| stop_columns(row, 0))
-            .optional()?;
-        match columns {
-            Some(columns) => standing(subject.to_string(), scope, columns),
-            None => Ok(Standing::ok(subject.to_string())),
-        }
     }
+    Ok(mildest)
+}
+
+/// It is on its way back, though its domain is stopped.
+fn is_exempt(store: &SqliteStore, address: Option<i64>) -> Result<bool, StoreError> {
+    let Some(address) = address else { return Ok(false) };
+    let found = store
+        .connection
+        .prepare_cached("SELECT 1 FROM exemption WHERE address = ?1")?
+        .query_row([address], |_| Ok(()))
+        .optional()?;
+    Ok(found.is_some())
 }
 
 /// `stop, reason, since, until, decision`, from the column `first` on.

@@ -8,7 +8,10 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::StoreError;
 
 /// In the order of their numbers, from 1.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_initial.sql"),
+    include_str!("../../migrations/sqlite/0002_watch.sql"),
+];
 
 /// The newest schema that this program knows.
 pub(super) const SCHEMA: u32 = MIGRATIONS.len() as u32;

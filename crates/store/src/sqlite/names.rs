@@ -6,50 +6,50 @@ use abprall_mail::{EmailAddress, SuppressionKey};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::SqliteStore;
+use super::book::Book;
+use super::erase::is_erased_form_of;
+use crate::StoreError;
 use crate::limits::INTERNED_MAX;
 
-type Names = HashMap<Box<str>, i64>;
+pub(super) type Names = HashMap<Box<str>, i64>;
 
 impl SqliteStore {
     /// The number of an address that is known.
-    pub(super) fn find_address(&self, address: &EmailAddress) -> rusqlite::Result<Option<i64>> {
+    pub(super) fn find_address(&self, address: &EmailAddress) -> Result<Option<i64>, StoreError> {
         find_address(&self.connection, self.seed, &address.suppression_key())
     }
 
     /// The number of a domain that is known.
-    pub(super) fn find_domain(&self, name: &str) -> rusqlite::Result<Option<i64>> {
-        find(&self.connection, DOMAIN, name)
+    pub(super) fn find_domain(&self, name: &str) -> Result<Option<i64>, StoreError> {
+        Ok(find(&self.connection, DOMAIN, name)?)
+    }
+
+    /// The number of a host that is known.
+    pub(super) fn find_host(&self, name: &str) -> Result<Option<i64>, StoreError> {
+        Ok(find(&self.connection, HOST, name)?)
     }
 }
 
-/// Gives numbers to names while something is written.
-pub(super) struct Numbers<'a> {
-    pub(super) connection: &'a Connection,
-    pub(super) seed: u64,
-    pub(super) domains: &'a mut Names,
-    pub(super) hosts: &'a mut Names,
-}
-
-impl Numbers<'_> {
-    /// The number of an address and that of its domain; both are stored where they are new.
-    pub(super) fn address(&mut self, address: &EmailAddress) -> rusqlite::Result<(i64, i64)> {
-        let domain = self.domain(address.domain_part())?;
-        let key = address.suppression_key();
-        if let Some(number) = find_address(self.connection, self.seed, &key)? {
-            return Ok((number, domain));
+impl Book<'_> {
+    /// The number of an address; it is stored where it is new.
+    pub(super) fn address(&mut self, key: &SuppressionKey, domain: i64) -> Result<i64, StoreError> {
+        if let Some(number) = find_address(self.connection, self.seed, key)? {
+            return Ok(number);
         }
         self.connection
             .prepare_cached("INSERT INTO address (hash, text, domain) VALUES (?1, ?2, ?3)")?
             .execute(params![key.fingerprint(self.seed).cast_signed(), key.as_str(), domain])?;
-        Ok((self.connection.last_insert_rowid(), domain))
+        let number = self.connection.last_insert_rowid();
+        self.count_address(domain);
+        Ok(number)
     }
 
-    pub(super) fn domain(&mut self, name: &str) -> rusqlite::Result<i64> {
-        number(self.connection, self.domains, DOMAIN, name)
+    pub(super) fn domain(&mut self, name: &str) -> Result<i64, StoreError> {
+        Ok(number(self.connection, self.domain_names, DOMAIN, name)?)
     }
 
-    pub(super) fn host(&mut self, name: &str) -> rusqlite::Result<i64> {
-        number(self.connection, self.hosts, HOST, name)
+    pub(super) fn host(&mut self, name: &str) -> Result<i64, StoreError> {
+        Ok(number(self.connection, self.host_names, HOST, name)?)
     }
 }
 
@@ -88,10 +88,15 @@ fn find(connection: &Connection, table: Table, name: &str) -> rusqlite::Result<O
     connection.prepare_cached(table.find)?.query_row([name], |row| row.get(0)).optional()
 }
 
-/// By hash, then by text: two keys may share a hash.
-fn find_address(connection: &Connection, seed: u64, key: &SuppressionKey) -> rusqlite::Result<Option<i64>> {
-    connection
-        .prepare_cached("SELECT id FROM address WHERE hash = ?1 AND text = ?2")?
-        .query_row(params![key.fingerprint(seed).cast_signed(), key.as_str()], |row| row.get(0))
-        .optional()
+/// By hash, then by text: two keys may share a hash, and of an erased address only a keyed hash is left.
+fn find_address(connection: &Connection, seed: u64, key: &SuppressionKey) -> Result<Option<i64>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT id, text FROM address WHERE hash = ?1")?;
+    let mut rows = statement.query([key.fingerprint(seed).cast_signed()])?;
+    while let Some(row) = rows.next()? {
+        let text = row.get_ref(1)?.as_str().map_err(|error| rusqlite::Error::from(error))?;
+        if text == key.as_str() || is_erased_form_of(connection, text, key)? {
+            return Ok(Some(row.get(0)?));
+        }
+    }
+    Ok(None)
 }

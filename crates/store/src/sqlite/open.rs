@@ -3,7 +3,8 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::path::Path;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{SqliteStore, migrate};
 use crate::StoreError;
@@ -59,8 +60,9 @@ impl SqliteStore {
             connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
         }
         let seed = seed(&connection)?;
-        connection.set_prepared_statement_cache_capacity(64);
-        Ok(Self { connection, seed, domains: HashMap::new(), hosts: HashMap::new() })
+        connection.set_prepared_statement_cache_capacity(128);
+        feed_index(&mut connection, seed)?;
+        Ok(Self { connection, seed, domains: HashMap::new(), hosts: HashMap::new(), policy: None })
     }
 }
 
@@ -76,6 +78,32 @@ fn reason_of(path: &Path) -> Option<String> {
         Ok(_) => {}
     }
     std::fs::OpenOptions::new().read(true).open(path).err().map(|error| error.to_string())
+}
+
+/// A store from before the suppression index has stops of which the index was never told.
+fn feed_index(connection: &mut Connection, seed: u64) -> Result<(), StoreError> {
+    const OWED: &str = "SELECT EXISTS (SELECT 1 FROM stop) AND NOT EXISTS (SELECT 1 FROM stop_change)";
+    let owes = |connection: &Connection| connection.query_row(OWED, [], |row| row.get::<_, bool>(0));
+    if !owes(connection)? || connection.is_readonly("main")? {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if owes(&transaction)? {
+        transaction.execute_batch(
+            "INSERT INTO stop_change (fingerprint, added)
+             SELECT DISTINCT address.hash, 1 FROM stop JOIN address ON address.id = stop.subject WHERE kind = 0",
+        )?;
+        let mut domains = transaction.prepare(
+            "SELECT DISTINCT domain.name FROM stop JOIN domain ON domain.id = stop.subject WHERE kind = 1",
+        )?;
+        let mut rows = domains.query([])?;
+        while let Some(row) = rows.next()? {
+            let name: String = row.get(0)?;
+            let hash = xxh3_64_with_seed(name.as_bytes(), seed).cast_signed();
+            transaction.execute("INSERT INTO stop_change (fingerprint, added) VALUES (?1, 1)", [hash])?;
+        }
+    }
+    Ok(transaction.commit()?)
 }
 
 /// The seed of this installation, drawn when the database is new.

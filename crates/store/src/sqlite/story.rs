@@ -2,35 +2,46 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::SqliteStore;
-use super::check::{standing, stop_columns};
-use super::column::{count, time, word, word_or_none};
+use super::check::{check_subject, standing, stop_columns};
+use super::column::{count, json_or_none, time, word, word_or_none};
+use crate::plan::shown_fingerprint;
 use crate::{DecisionRecord, Matched, ReportRecord, Scope, Standing, StoreError, Story, Subject};
 
+/// The newest decisions and the stopped addresses first.
+pub(super) fn story(
+    store: &SqliteStore,
+    subject: &Subject,
+    at: Timestamp,
+    decisions_max: u32,
+) -> Result<Option<Story>, StoreError> {
+    let standing = check_subject(store, subject, at)?;
+    match subject {
+        Subject::Address(address) => match store.find_address(address)? {
+            Some(number) => store.story_of_address(number, standing, decisions_max).map(Some),
+            // Nothing is known of the address itself, but its domain is stopped: that is a story as well.
+            None if standing.decision.is_some() => Ok(Some(store.story_of_stop(standing)?)),
+            None => Ok(None),
+        },
+        Subject::Domain(domain) => match store.find_domain(domain.as_str())? {
+            Some(number) => store.story_of_domain(number, standing, at, decisions_max).map(Some),
+            None => Ok(None),
+        },
+        Subject::MxHost(host) => match store.find_host(host.as_str())? {
+            Some(number) => store.story_of_host(number, standing, decisions_max).map(Some),
+            None => Ok(None),
+        },
+    }
+}
+
 impl SqliteStore {
-    /// All that is known about an address or a domain; `None` where nothing is. At most `decisions_max` decisions and as many
-    /// addresses, the newest decisions and the stopped addresses first.
-    ///
-    /// # Errors
-    /// Where the database cannot be read.
-    pub fn story(
-        &self,
-        subject: &Subject,
-        at: Timestamp,
-        decisions_max: u32,
-    ) -> Result<Option<Story>, StoreError> {
-        let standing = self.check_subject(subject, at)?;
-        match subject {
-            Subject::Address(address) => match self.find_address(address)? {
-                Some(number) => self.story_of_address(number, standing, decisions_max).map(Some),
-                // Nothing is known of the address itself, but its domain is stopped: that is a story as well.
-                None if standing.decision.is_some() => Ok(Some(self.story_of_stop(standing)?)),
-                None => Ok(None),
-            },
-            Subject::Domain(domain) => match self.find_domain(domain.as_str())? {
-                Some(number) => self.story_of_domain(number, standing, at, decisions_max).map(Some),
-                None => Ok(None),
-            },
-        }
+    fn story_of_host(&self, number: i64, standing: Standing, max: u32) -> Result<Story, StoreError> {
+        let total = self.count("SELECT count(*) FROM decision WHERE host = ?1", number)?;
+        let decisions = self.decisions(
+            &format!("{DECISIONS} WHERE decision.host = ?1 ORDER BY decision.id DESC LIMIT ?2"),
+            number,
+            max,
+        )?;
+        Ok(Story::of_address(standing, total, decisions))
     }
 
     fn story_of_address(&self, number: i64, standing: Standing, max: u32) -> Result<Story, StoreError> {
@@ -40,7 +51,7 @@ impl SqliteStore {
             number,
             max,
         )?;
-        if standing.scope == Some(Scope::Domain) {
+        if matches!(standing.scope, Some(Scope::Domain | Scope::MxHost)) {
             decisions.splice(0..0, self.decision(&standing)?);
         }
         Ok(Story::of_address(standing, total, decisions))
@@ -72,8 +83,8 @@ impl SqliteStore {
         )?;
         let mut statement = self.connection.prepare_cached(
             "SELECT address.text, stop, reason, since, until, decision
-             FROM address LEFT JOIN address_stop
-               ON address_stop.address = address.id AND (until IS NULL OR until > ?2)
+             FROM address LEFT JOIN stop
+               ON kind = 0 AND subject = address.id AND tenant = '' AND list = '' AND (until IS NULL OR until > ?2)
              WHERE domain = ?1
              ORDER BY stop IS NULL, stop DESC, address.text LIMIT ?3",
         )?;
@@ -92,10 +103,8 @@ impl SqliteStore {
             decisions,
             addresses,
             addresses_total: self.count("SELECT count(*) FROM address WHERE domain = ?1", number)?,
-            addresses_stopped: self.count(
-                "SELECT count(*) FROM address_stop JOIN address ON address.id = address_stop.address WHERE domain = ?1",
-                number,
-            )?,
+            addresses_stopped: self
+                .count("SELECT held + suppressed FROM domain_state WHERE domain = ?1", number)?,
         })
     }
 
@@ -130,20 +139,23 @@ impl Story {
 }
 
 /// A decision with whom it is about, its report and the report's message; completed by a condition.
-const DECISIONS: &str = "SELECT decision.id, coalesce(address.text, domain.name, ''), decision.taken_at, decision.outcome,
+pub(super) const DECISIONS: &str = "SELECT decision.id, coalesce(address.text, domain.name, named.name, ''), decision.taken_at, decision.outcome,
         decision.reason, decision.rule, decision.policy, decision.note,
         message.source, report.position, report.happened_at, report.kind, failed.text, report.reason, report.underlying,
         report.permanence, report.confidence, report.reply_code, report.status, report.diagnostic,
-        report.reporting_mta, host.name, report.message_id, report.subject, report.because, report.contradictions
+        report.reporting_mta, host.name, report.message_id, report.subject, report.because, report.contradictions,
+        decision.policy_text, decision.until, decision.tenant, decision.list, decision.evidence, decision.undoes,
+        (SELECT min(later.id) FROM decision AS later WHERE later.undoes = decision.id), decision.incident
      FROM decision
      LEFT JOIN address ON address.id = decision.address
      LEFT JOIN domain ON domain.id = decision.domain
      LEFT JOIN report ON report.id = decision.report
      LEFT JOIN message ON message.id = report.message
      LEFT JOIN address AS failed ON failed.id = report.failed_address
-     LEFT JOIN host ON host.id = report.host";
+     LEFT JOIN host ON host.id = report.host
+     LEFT JOIN host AS named ON named.id = decision.host";
 
-fn decision_of(row: &Row<'_>) -> Result<DecisionRecord, StoreError> {
+pub(super) fn decision_of(row: &Row<'_>) -> Result<DecisionRecord, StoreError> {
     let report = match row.get::<_, Option<String>>("source")? {
         Some(source) => Some(report_of(row, source)?),
         None => None,
@@ -156,6 +168,15 @@ fn decision_of(row: &Row<'_>) -> Result<DecisionRecord, StoreError> {
         reason: word_or_none("the reason", row.get::<_, Option<String>>(4)?.as_deref())?,
         rule: row.get(5)?,
         policy: row.get(6)?,
+        policy_fingerprint: row.get::<_, Option<i64>>(26)?.map(shown_fingerprint),
+        until: row.get::<_, Option<i64>>(27)?.map(time).transpose()?,
+        tenant: row.get(28)?,
+        list: row.get(29)?,
+        evidence: json_or_none("the evidence", row.get::<_, Option<String>>(30)?.as_deref())?
+            .unwrap_or_default(),
+        undoes: row.get(31)?,
+        undone_by: row.get(32)?,
+        incident: row.get(33)?,
         note: row.get(7)?,
         report,
     })

@@ -1,7 +1,7 @@
 use abprall_mail::Reason;
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::SqliteStore;
 use super::column::{count, word};
@@ -13,59 +13,65 @@ struct Window {
     rows_max: u32,
 }
 
-impl SqliteStore {
-    /// How things stand: all reports since `since`, the first `rows_max` domains and servers. Reads the roll-up, not the reports.
-    ///
-    /// # Errors
-    /// Where the database cannot be read.
-    pub fn summary(&self, since: Option<Date>, at: Timestamp, rows_max: u32) -> Result<Summary, StoreError> {
-        let window = Window { first_day: since.map_or(i64::MIN, day_of), rows_max };
-        let number = |sql: &str| -> Result<u64, StoreError> {
-            Ok(count(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?))
-        };
-        Ok(Summary {
-            messages: number("SELECT count(*) FROM message")?,
-            messages_without_report: number("SELECT count(*) FROM message WHERE holds IS NOT NULL")?,
-            days: self.days(&window)?,
-            stopped: self.stopped(at)?,
-            reasons: self.rows(
-                "SELECT kind, reason, bounce_type, outcome, sum(reports) AS n FROM daily WHERE day >= ?1
-                 GROUP BY kind, reason, bounce_type, outcome ORDER BY n DESC, kind, reason LIMIT ?2",
-                &Window { rows_max: u32::MAX, ..window },
-                reason_row,
-            )?,
-            domains: self.rows(DOMAINS, &window, domain_row)?,
-            domains_total: self.failing(
-                "SELECT count(DISTINCT domain) FROM daily WHERE day >= ?1 AND kind = 'failed' AND domain > 0",
-                &window,
-            )?,
-            hosts: self.rows(HOSTS, &window, host_row)?,
-            hosts_total: self.failing(
-                "SELECT count(DISTINCT host) FROM daily WHERE day >= ?1 AND kind = 'failed' AND host > 0",
-                &window,
-            )?,
-        })
-    }
+/// Reads the roll-ups, not the reports.
+pub(super) fn summary(
+    store: &SqliteStore,
+    since: Option<Date>,
+    at: Timestamp,
+    rows_max: u32,
+) -> Result<Summary, StoreError> {
+    let window = Window { first_day: since.map_or(i64::MIN, day_of), rows_max };
+    Ok(Summary {
+        messages: store.total("messages")?,
+        messages_without_report: store.total("messages_without_report")?,
+        days: store.days(&window)?,
+        stopped: stopped(store, at)?,
+        reasons: store.rows(
+            "SELECT kind, reason, bounce_type, outcome, sum(reports) AS n FROM daily WHERE day >= ?1
+             GROUP BY kind, reason, bounce_type, outcome ORDER BY n DESC, kind, reason LIMIT ?2",
+            &Window { rows_max: u32::MAX, ..window },
+            reason_row,
+        )?,
+        domains: store.rows(DOMAINS, &window, domain_row)?,
+        domains_total: store.failing(
+            "SELECT count(DISTINCT domain) FROM daily WHERE day >= ?1 AND kind = 'failed' AND domain > 0",
+            &window,
+        )?,
+        hosts: store.rows(HOSTS, &window, host_row)?,
+        hosts_total: store.failing(
+            "SELECT count(DISTINCT host) FROM daily WHERE day >= ?1 AND kind = 'failed' AND host > 0",
+            &window,
+        )?,
+    })
+}
 
-    /// How much is stopped at `at`.
-    ///
-    /// # Errors
-    /// Where the database cannot be read.
-    pub fn stopped(&self, at: Timestamp) -> Result<Stopped, StoreError> {
-        let number = |sql: &str| -> Result<u64, StoreError> {
-            let number =
-                self.connection.prepare_cached(sql)?.query_row([at.as_microsecond()], |row| row.get(0))?;
-            Ok(count(number))
-        };
-        Ok(Stopped {
-            addresses_suppressed: number(
-                "SELECT count(*) FROM address_stop WHERE stop = 'suppression' AND (until IS NULL OR until > ?1)",
-            )?,
-            addresses_held: number(
-                "SELECT count(*) FROM address_stop WHERE stop = 'hold' AND (until IS NULL OR until > ?1)",
-            )?,
-            domains_stopped: number("SELECT count(*) FROM domain_stop WHERE until IS NULL OR until > ?1")?,
-        })
+/// The sums, without what is over.
+pub(super) fn stopped(store: &SqliteStore, at: Timestamp) -> Result<Stopped, StoreError> {
+    let over = |kind: i64, stop: Option<&str>| -> Result<u64, StoreError> {
+        let number = store
+            .connection
+            .prepare_cached(
+                "SELECT count(*) FROM stop WHERE until IS NOT NULL AND until <= ?1 AND kind = ?2
+                     AND (?3 IS NULL OR stop = ?3)",
+            )?
+            .query_row(params![at.as_microsecond(), kind, stop], |row| row.get(0))?;
+        Ok(count(number))
+    };
+    Ok(Stopped {
+        addresses_suppressed: store.total("suppressed")?.saturating_sub(over(0, Some("suppression"))?),
+        addresses_held: store.total("held")?.saturating_sub(over(0, Some("hold"))?),
+        domains_stopped: store.total("domains")?.saturating_sub(over(1, None)?),
+    })
+}
+
+impl SqliteStore {
+    fn total(&self, name: &str) -> Result<u64, StoreError> {
+        let value: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT value FROM total WHERE name = ?1")?
+            .query_row([name], |row| row.get(0))
+            .optional()?;
+        Ok(count(value.unwrap_or(0)))
     }
 
     fn days(&self, window: &Window) -> Result<Option<(Date, Date)>, StoreError> {
@@ -110,9 +116,8 @@ const DOMAINS: &str = "
         FROM sorts GROUP BY domain ORDER BY failures DESC, domain LIMIT ?2
     )
     SELECT domain.name, failures, route_failures,
-        (SELECT count(*) FROM address WHERE address.domain = top.domain),
-        (SELECT count(*) FROM address JOIN address_stop ON address_stop.address = address.id
-         WHERE address.domain = top.domain),
+        coalesce((SELECT addresses FROM domain_state WHERE domain_state.domain = top.domain), 0),
+        coalesce((SELECT held + suppressed FROM domain_state WHERE domain_state.domain = top.domain), 0),
         (SELECT reason FROM sorts WHERE sorts.domain = top.domain ORDER BY n DESC, reason LIMIT 1)
     FROM top JOIN domain ON domain.id = top.domain ORDER BY failures DESC, domain.name";
 

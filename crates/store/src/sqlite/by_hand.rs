@@ -1,0 +1,90 @@
+use abprall_policy::{Outcome, Stop};
+use jiff::Timestamp;
+
+use super::SqliteStore;
+use super::book::{Book, NewDecision, StopKey, StopValue};
+use super::check::{check_subject, find, own_standing};
+use crate::{Scope, Standing, StopOrder, StoreError, Subject};
+
+pub(super) fn stop(
+    store: &mut SqliteStore,
+    subject: &Subject,
+    order: &StopOrder,
+    at: Timestamp,
+) -> Result<Standing, StoreError> {
+    store.write(|book| {
+        let (scope, number) = book.subject(subject)?;
+        let outcome = match order.stop {
+            Stop::Hold => Outcome::Hold,
+            Stop::Suppression => Outcome::Suppress,
+        };
+        let tenant = order.audience.tenant.as_deref().unwrap_or_default();
+        let list = order.audience.list.as_deref().unwrap_or_default();
+        let decision = book.decide(&NewDecision {
+            reason: Some(order.reason),
+            note: order.note.as_deref(),
+            until: order.until,
+            tenant,
+            list,
+            ..NewDecision::about(scope, number, at, outcome)
+        })?;
+        let key = StopKey { scope, subject: number, tenant: tenant.to_owned(), list: list.to_owned() };
+        let value =
+            StopValue { stop: order.stop, reason: order.reason, since: at, until: order.until, decision };
+        book.put_stop(&key, &value)
+    })?;
+    check_subject(store, subject, at)
+}
+
+pub(super) fn lift(
+    store: &mut SqliteStore,
+    subject: &Subject,
+    at: Timestamp,
+    note: Option<&str>,
+) -> Result<Standing, StoreError> {
+    let before = own_standing(store, subject, at)?;
+    let (Some(number), scope) = find(store, subject)? else { return Ok(before) };
+    let lifted = store.write(|book| {
+        let mut last = None;
+        for (key, value) in book.stops_of(scope, number)? {
+            book.decide(&NewDecision {
+                reason: Some(value.reason),
+                note,
+                tenant: &key.tenant,
+                list: &key.list,
+                undoes: Some(value.decision),
+                ..NewDecision::about(scope, number, at, Outcome::Lift)
+            })?;
+            book.remove_stop(&key)?;
+            last = Some(value);
+        }
+        Ok(last)
+    })?;
+    // A stop of one tenant only, or one that is over, was lifted as well.
+    Ok(match lifted {
+        Some(value) if before.decision.is_none() && value.until.is_none_or(|until| until > at) => Standing {
+            state: value.stop.into(),
+            scope: Some(scope),
+            reason: Some(value.reason),
+            since: Some(value.since),
+            until: value.until,
+            decision: Some(value.decision),
+            ..before
+        },
+        Some(_) | None => before,
+    })
+}
+
+impl Book<'_> {
+    /// The number of a subject; it is stored where it is new.
+    pub(super) fn subject(&mut self, subject: &Subject) -> Result<(Scope, i64), StoreError> {
+        Ok(match subject {
+            Subject::Address(address) => {
+                let domain = self.domain(address.domain_part())?;
+                (Scope::Address, self.address(&address.suppression_key(), domain)?)
+            }
+            Subject::Domain(domain) => (Scope::Domain, self.domain(domain.as_str())?),
+            Subject::MxHost(host) => (Scope::MxHost, self.host(host.as_str())?),
+        })
+    }
+}

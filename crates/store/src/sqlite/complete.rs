@@ -1,0 +1,494 @@
+//! What came of a look: the observation, the states, the decisions that follow, and when to look again. All or nothing.
+
+use abprall_mail::Reason;
+use abprall_policy::{Conclusion, HealthState, IncidentEvent, Outcome, Reinstatement, Stop};
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
+
+use super::SqliteStore;
+use super::book::{Book, Event, NewDecision, StopKey, StopValue};
+use super::column::to_json;
+use super::rewind::name_of;
+use super::undo::{Target, undo};
+use super::work;
+use crate::limits::EXAMPLES_MAX;
+use crate::{
+    Completed, DomainUpdate, HostUpdate, NewObservation, Scope, StoreError, Work, WorkItem, WorkKind,
+    WorkOutcome,
+};
+
+pub(super) fn complete(
+    store: &mut SqliteStore,
+    item: &WorkItem,
+    outcome: &WorkOutcome,
+    now: Timestamp,
+) -> Result<Completed, StoreError> {
+    store.write(|book| {
+        work::hold(book, item)?;
+        work::remove(book, item.id)?;
+        let domain = match &item.work {
+            Work::Investigate { domain, .. } | Work::Recheck { domain } | Work::Release { domain } => {
+                Some(book.domain(domain)?)
+            }
+            Work::RecheckHost { .. } => None,
+        };
+        let mut done = Completed::default();
+        for host in &outcome.hosts {
+            put_host(book, host, now)?;
+        }
+        if let Some(domain) = domain {
+            let claim = match &item.work {
+                Work::Investigate { claim, .. } => Some(*claim),
+                Work::Recheck { .. } | Work::Release { .. } | Work::RecheckHost { .. } => None,
+            };
+            of_domain(book, domain, claim, outcome, now, &mut done)?;
+        }
+        Ok(done)
+    })
+}
+
+fn of_domain(
+    book: &mut Book<'_>,
+    domain: i64,
+    claim: Option<Reason>,
+    outcome: &WorkOutcome,
+    now: Timestamp,
+    done: &mut Completed,
+) -> Result<(), StoreError> {
+    if let Some(observation) = &outcome.observation {
+        done.observation = Some(put_observation(book, domain, observation)?);
+    }
+    done.incident = incident(book, domain, outcome, claim, now)?;
+    if let Some(update) = &outcome.domain {
+        let before = put_domain(book, domain, update)?;
+        if before != Some(update.health.state)
+            && (before.is_some() || update.health.state != HealthState::Healthy)
+        {
+            let words = format!(
+                "{} -> {}",
+                before.map_or("unknown", HealthState::as_str),
+                update.health.state.as_str()
+            );
+            tell(book, done, domain, now, IncidentEvent::StateChanged, 0, Some(&words))?;
+        }
+    }
+    if outcome.observation.is_some() {
+        tell(book, done, domain, now, IncidentEvent::Checked, 0, None)?;
+    }
+    for (event, detail) in &outcome.events {
+        tell(book, done, domain, now, *event, 0, detail.as_deref())?;
+    }
+    if let Some(conclusion) = outcome.conclusion {
+        conclude(book, domain, claim, conclusion, now, done)?;
+    }
+    if outcome.release > 0 {
+        release(book, domain, outcome.release, now, done)?;
+    }
+    if let Some(stage) = outcome.reinstatement {
+        put_stage(book, domain, stage, now, done)?;
+    }
+    if let Some(at) = outcome.next_look {
+        work::put(book, WorkKind::Recheck, domain, 0, "", at, now)?;
+    }
+    if let Some(at) = outcome.next_release {
+        work::put(book, WorkKind::Release, domain, 0, "", at, now)?;
+    }
+    Ok(())
+}
+
+/// The incident that is named, else the open one of the domain. A domain that joins an operator's incident leaves its own.
+fn incident(
+    book: &Book<'_>,
+    domain: i64,
+    outcome: &WorkOutcome,
+    claim: Option<Reason>,
+    now: Timestamp,
+) -> Result<Option<i64>, StoreError> {
+    let own: Option<i64> = book
+        .connection
+        .prepare_cached(
+            "SELECT incident.id FROM incident_domain JOIN incident ON incident.id = incident_domain.incident
+             WHERE domain = ?1 AND closed_at IS NULL AND key NOT LIKE 'brake:%' ORDER BY incident.id LIMIT 1",
+        )?
+        .query_row([domain], |row| row.get(0))
+        .optional()?;
+    let Some(key) = &outcome.incident else { return Ok(own) };
+    let (id, is_new) = book.incident(key, now, claim)?;
+    if own == Some(id) {
+        return Ok(Some(id));
+    }
+    book.join_incident(id, domain)?;
+    let event = if is_new { IncidentEvent::Opened } else { IncidentEvent::Joined };
+    book.event(id, &Event { domain: Some(domain), ..Event::new(now, event) })?;
+    if let Some(own) = own {
+        let moved = format!("goes on as incident {id}");
+        book.event(own, &Event { detail: Some(&moved), ..Event::new(now, IncidentEvent::Closed) })?;
+        book.connection.execute(
+            "UPDATE incident SET closed_at = ?2 WHERE id = ?1",
+            params![own, now.as_microsecond()],
+        )?;
+        book.connection.execute(
+            "UPDATE incident SET addresses = addresses + (SELECT addresses FROM incident WHERE id = ?2) WHERE id = ?1",
+            params![id, own],
+        )?;
+    }
+    Ok(Some(id))
+}
+
+fn tell(
+    book: &Book<'_>,
+    done: &Completed,
+    domain: i64,
+    now: Timestamp,
+    event: IncidentEvent,
+    addresses: u64,
+    detail: Option<&str>,
+) -> Result<(), StoreError> {
+    let Some(incident) = done.incident else { return Ok(()) };
+    let event = Event {
+        domain: Some(domain),
+        addresses,
+        detail,
+        observation: done.observation,
+        ..Event::new(now, event)
+    };
+    book.event(incident, &event)
+}
+
+fn conclude(
+    book: &mut Book<'_>,
+    domain: i64,
+    claim: Option<Reason>,
+    conclusion: Conclusion,
+    now: Timestamp,
+    done: &mut Completed,
+) -> Result<(), StoreError> {
+    let rule = conclusion.rule();
+    match conclusion {
+        Conclusion::SuppressDomain { .. } => {
+            stop_domain(book, domain, claim, Stop::Suppression, rule, now, done)
+        }
+        Conclusion::HoldDomain { .. } => stop_domain(book, domain, claim, Stop::Hold, rule, now, done),
+        Conclusion::Release { .. } => free_all(book, domain, rule, now, done, IncidentEvent::Released),
+        Conclusion::OwnFault => free_all(book, domain, rule, now, done, IncidentEvent::OwnFault),
+        Conclusion::Keep { .. } => Ok(()),
+    }
+}
+
+fn stop_domain(
+    book: &mut Book<'_>,
+    domain: i64,
+    claim: Option<Reason>,
+    stop: Stop,
+    rule: &str,
+    now: Timestamp,
+    done: &mut Completed,
+) -> Result<(), StoreError> {
+    let key = StopKey { scope: Scope::Domain, subject: domain, tenant: String::new(), list: String::new() };
+    let before = book.stop_of(&key)?;
+    if before.as_ref().is_some_and(|before| before.stop >= stop) {
+        done.domain_stopped = true;
+        return Ok(());
+    }
+    let reason = claim.or(before.map(|before| before.reason)).unwrap_or(Reason::RoutingServerFailure);
+    let (outcome, event) = match stop {
+        Stop::Hold => (Outcome::Hold, IncidentEvent::DomainHeld),
+        Stop::Suppression => (Outcome::Suppress, IncidentEvent::DomainSuppressed),
+    };
+    let decision = book.decide(&NewDecision {
+        reason: Some(reason),
+        rule,
+        evidence: done.observation,
+        incident: done.incident,
+        ..NewDecision::about(Scope::Domain, domain, now, outcome)
+    })?;
+    let value = StopValue { stop, reason, since: now, until: None, decision };
+    book.put_stop_after(&key, &value, before.map(|before| before.stop))?;
+    done.domain_stopped = true;
+    tell(book, done, domain, now, event, 0, Some(rule))
+}
+
+/// All addresses that are held for the route's sake, and the domain itself unless a person stopped it.
+fn free_all(
+    book: &mut Book<'_>,
+    domain: i64,
+    rule: &str,
+    now: Timestamp,
+    done: &mut Completed,
+    event: IncidentEvent,
+) -> Result<(), StoreError> {
+    let waiting = waiting(book, domain, u32::MAX)?;
+    let mut freed = 0;
+    for address in waiting {
+        freed += u64::from(free(book, address, rule, Outcome::Release, now, done)?);
+    }
+    lift_domain(book, domain, rule, Outcome::Release, now, done)?;
+    tell(book, done, domain, now, event, freed, Some(rule))?;
+    if let Some(incident) = done.incident
+        && is_alone(book, incident)?
+    {
+        super::incidents::close(book, incident, now, Some(rule))?;
+    }
+    Ok(())
+}
+
+fn is_alone(book: &Book<'_>, incident: i64) -> Result<bool, StoreError> {
+    Ok(book.connection.query_row(
+        "SELECT key LIKE 'domain:%' FROM incident WHERE id = ?1",
+        [incident],
+        |row| row.get(0),
+    )?)
+}
+
+/// The rules of holds that wait for a route: a report's own, and none of a person.
+const OF_THE_WAY: &str = "('domain_not_found', 'no_mail_route', 'null_mx', 'domain_owner_changed', 'routing_server_failure',
+    'dns_failure', 'host_unreachable', 'connection_lost', 'routing_loop', 'congestion', 'tls_failure', 'relay_denied',
+    'delivery_expired')";
+
+/// Addresses that wait for the route: held for its sake, or known where the whole domain is stopped. Those that took mail most
+/// lately first.
+pub(super) fn waiting(book: &Book<'_>, domain: i64, max: u32) -> Result<Vec<i64>, StoreError> {
+    let sql = format!(
+        "{} ORDER BY coalesce(delivery.day, -1) DESC, address.id LIMIT ?2",
+        waiting_sql("address.id")
+    );
+    let mut statement = book.connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![domain, max], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The addresses that wait, as a query for `what` of the domain `?1`.
+pub(super) fn waiting_sql(what: &str) -> String {
+    format!(
+        "SELECT {what} FROM address LEFT JOIN delivery ON delivery.address = address.id
+         WHERE address.domain = ?1
+             AND NOT EXISTS (SELECT 1 FROM stop WHERE kind = 0 AND subject = address.id AND stop = 'suppression')
+             AND NOT EXISTS (SELECT 1 FROM stop JOIN decision ON decision.id = stop.decision
+                 WHERE stop.kind = 0 AND stop.subject = address.id AND (decision.rule = 'operator' OR stop.reason NOT IN {OF_THE_WAY}))
+             AND (EXISTS (SELECT 1 FROM stop WHERE kind = 0 AND subject = address.id)
+                 OR EXISTS (SELECT 1 FROM stop WHERE kind = 1 AND subject = ?1)
+                     AND NOT EXISTS (SELECT 1 FROM exemption WHERE exemption.address = address.id))"
+    )
+}
+
+/// Lifts the holds of an address. Gives whether there were any.
+fn free(
+    book: &mut Book<'_>,
+    address: i64,
+    rule: &str,
+    outcome: Outcome,
+    now: Timestamp,
+    done: &mut Completed,
+) -> Result<bool, StoreError> {
+    let stops = book.stops_of(Scope::Address, address)?;
+    let mut freed = false;
+    for (key, value) in stops.into_iter().filter(|(_, value)| value.stop == Stop::Hold) {
+        let new = NewDecision {
+            reason: Some(value.reason),
+            rule,
+            evidence: done.observation,
+            incident: done.incident,
+            ..NewDecision::about(Scope::Address, address, now, outcome)
+        };
+        undo_all(book, &key, value.decision, &new)?;
+        freed = true;
+    }
+    if freed && done.released.len() < EXAMPLES_MAX {
+        done.released.push(name_of(book, Scope::Address, address)?);
+    }
+    Ok(freed)
+}
+
+/// A release ends a hold, however many reports spoke for it.
+fn undo_all(
+    book: &mut Book<'_>,
+    key: &StopKey,
+    decision: i64,
+    new: &NewDecision<'_>,
+) -> Result<(), StoreError> {
+    undo(book, &Target { decision, key: key.clone() }, new)?;
+    book.remove_stop(key)?;
+    Ok(())
+}
+
+/// Lifts the stop of the domain unless a person ordered it, and ends what was let through meanwhile.
+fn lift_domain(
+    book: &mut Book<'_>,
+    domain: i64,
+    rule: &str,
+    outcome: Outcome,
+    now: Timestamp,
+    done: &Completed,
+) -> Result<(), StoreError> {
+    for (key, value) in book.stops_of(Scope::Domain, domain)? {
+        let by = book.name("SELECT rule FROM decision WHERE id = ?1", value.decision)?;
+        if by == "operator" || by == "import" {
+            continue;
+        }
+        let new = NewDecision {
+            reason: Some(value.reason),
+            rule,
+            evidence: done.observation,
+            incident: done.incident,
+            ..NewDecision::about(Scope::Domain, domain, now, outcome)
+        };
+        undo_all(book, &key, value.decision, &new)?;
+    }
+    book.connection.execute("DELETE FROM exemption WHERE domain = ?1", [domain])?;
+    Ok(())
+}
+
+/// A step of the way back: so many addresses may be sent to again.
+fn release(
+    book: &mut Book<'_>,
+    domain: i64,
+    number: u32,
+    now: Timestamp,
+    done: &mut Completed,
+) -> Result<(), StoreError> {
+    let is_stopped = !book.stops_of(Scope::Domain, domain)?.is_empty();
+    let waiting = waiting(book, domain, number)?;
+    let count = waiting.len() as u64;
+    for address in waiting {
+        free(book, address, "recovered", Outcome::Reinstate, now, done)?;
+        if is_stopped {
+            let decision = book.decide(&NewDecision {
+                rule: "recovered",
+                evidence: done.observation,
+                incident: done.incident,
+                ..NewDecision::about(Scope::Address, address, now, Outcome::Reinstate)
+            })?;
+            book.connection.execute(
+                "INSERT OR REPLACE INTO exemption (address, domain, decision) VALUES (?1, ?2, ?3)",
+                params![address, domain, decision],
+            )?;
+            let name = name_of(book, Scope::Address, address)?;
+            if done.released.len() < EXAMPLES_MAX && !done.released.contains(&name) {
+                done.released.push(name);
+            }
+        }
+    }
+    book.connection.execute(
+        "UPDATE domain_state SET delivered_since = 0, failed_since = 0 WHERE domain = ?1",
+        [domain],
+    )?;
+    let event = if number == 1 { IncidentEvent::Canary } else { IncidentEvent::Reinstated };
+    tell(book, done, domain, now, event, count, None)
+}
+
+fn put_stage(
+    book: &mut Book<'_>,
+    domain: i64,
+    stage: Reinstatement,
+    now: Timestamp,
+    done: &Completed,
+) -> Result<(), StoreError> {
+    match stage {
+        Reinstatement::Waiting | Reinstatement::Canary { .. } | Reinstatement::Batches { .. } => {}
+        Reinstatement::Done => {
+            lift_domain(book, domain, "recovered", Outcome::Reinstate, now, done)?;
+            if let Some(incident) = done.incident
+                && is_alone(book, incident)?
+            {
+                super::incidents::close(book, incident, now, Some("recovered"))?;
+            }
+        }
+        Reinstatement::Stopped { .. } => {
+            // Who was let through under a stopped domain is stopped with it again.
+            book.connection.execute("DELETE FROM exemption WHERE domain = ?1", [domain])?;
+            tell(book, done, domain, now, IncidentEvent::ReinstatementStopped, 0, None)?;
+        }
+        Reinstatement::NeedsPerson { why } => {
+            tell(book, done, domain, now, IncidentEvent::NeedsPerson, 0, Some(why.as_str()))?;
+        }
+    }
+    book.connection.execute(
+        "INSERT INTO domain_state (domain, reinstatement) VALUES (?1, ?2)
+         ON CONFLICT DO UPDATE SET reinstatement = excluded.reinstatement",
+        params![domain, to_json(&stage)],
+    )?;
+    Ok(())
+}
+
+fn put_observation(book: &Book<'_>, domain: i64, new: &NewObservation) -> Result<i64, StoreError> {
+    book.connection
+        .prepare_cached(
+            "INSERT INTO observation (domain, at, verdict, confidence, diagnosis) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            domain,
+            new.at.as_microsecond(),
+            new.verdict.as_str(),
+            new.confidence.as_str(),
+            new.diagnosis
+        ])?;
+    Ok(book.connection.last_insert_rowid())
+}
+
+/// Gives the state before. Who ran the domain while it last worked is kept beside who runs it now.
+fn put_domain(
+    book: &mut Book<'_>,
+    domain: i64,
+    update: &DomainUpdate,
+) -> Result<Option<HealthState>, StoreError> {
+    let before: Option<String> = book
+        .connection
+        .prepare_cached("SELECT health_state FROM domain_state WHERE domain = ?1")?
+        .query_row([domain], |row| row.get(0))
+        .optional()?
+        .flatten();
+    let before = before.map(|text| super::column::word("the health", &text)).transpose()?;
+    let works = matches!(update.health.state, HealthState::Healthy | HealthState::Degraded);
+    let name_servers = to_json(&update.name_servers);
+    book.connection
+        .prepare_cached(
+            "INSERT INTO domain_state (domain, health, health_state, failing_since, operator, name_servers, operator_before,
+                 name_servers_before)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, iif(?7, ?5, NULL), iif(?7, ?6, NULL))
+             ON CONFLICT DO UPDATE SET health = ?2, health_state = ?3, failing_since = ?4,
+                 operator = coalesce(?5, operator), name_servers = ?6,
+                 operator_before = iif(?7, ?5, coalesce(operator_before, operator)),
+                 name_servers_before = iif(?7, ?6, coalesce(name_servers_before, name_servers))",
+        )?
+        .execute(params![
+            domain,
+            to_json(&update.health),
+            update.health.state.as_str(),
+            update.health.failing_since.map(Timestamp::as_microsecond),
+            update.operator,
+            name_servers,
+            works
+        ])?;
+    if !update.mx_hosts.is_empty() {
+        book.connection.execute("DELETE FROM domain_mx WHERE domain = ?1", [domain])?;
+        for host in &update.mx_hosts {
+            let host = book.host(&host.to_lowercase())?;
+            book.connection
+                .execute("INSERT OR IGNORE INTO domain_mx (domain, host) VALUES (?1, ?2)", [domain, host])?;
+        }
+    }
+    Ok(before)
+}
+
+fn put_host(book: &mut Book<'_>, update: &HostUpdate, now: Timestamp) -> Result<(), StoreError> {
+    let host = book.host(&update.host.to_lowercase())?;
+    let ip = update.ip.to_string();
+    book.connection
+        .prepare_cached(
+            "INSERT INTO host_state (host, ip, health, health_state, failing_since, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT DO UPDATE SET health = excluded.health, health_state = excluded.health_state,
+                 failing_since = excluded.failing_since, detail = excluded.detail",
+        )?
+        .execute(params![
+            host,
+            ip,
+            to_json(&update.health),
+            update.health.state.as_str(),
+            update.health.failing_since.map(Timestamp::as_microsecond),
+            update.detail
+        ])?;
+    if let Some(at) = update.next_look {
+        work::put(book, WorkKind::RecheckHost, 0, host, &ip, at, now)?;
+    }
+    Ok(())
+}

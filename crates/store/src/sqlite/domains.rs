@@ -1,0 +1,181 @@
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, ToSql, params};
+
+use super::SqliteStore;
+use super::column::{count, json, json_or_none, time, word, word_or_none};
+use super::complete::waiting_sql;
+use crate::page::cut_to_page;
+use crate::{
+    Cursor, DomainDetail, DomainFilter, DomainSort, Observation, Page, Rows, State, StoreError, WatchedDomain,
+};
+
+/// What a list is sorted by, as the index has it.
+fn key_of(sort: DomainSort) -> &'static str {
+    match sort {
+        DomainSort::Failures => "s.failures",
+        DomainSort::RouteFailures => "s.route_failures",
+        DomainSort::Stopped => "s.held + s.suppressed",
+        DomainSort::LastFailure => "coalesce(s.last_failure_at, 0)",
+        DomainSort::Name => "0",
+    }
+}
+
+fn columns(sort: DomainSort) -> String {
+    format!(
+        "SELECT {}, s.domain, n.name, s.failures, s.route_failures, s.addresses, s.held, s.suppressed, s.last_failure_at,
+             s.last_reason, s.health, s.operator,
+             (SELECT max(stop = 'suppression') FROM stop WHERE kind = 1 AND subject = s.domain AND (until IS NULL OR until > ?1)),
+             (SELECT min(due_at) FROM work WHERE work.domain = s.domain AND s.domain > 0 AND kind <> 'release'),
+             s.reinstatement, s.name_servers_before, s.operator_before, s.owner_changed, s.delivered_since, s.failed_since
+         FROM domain_state s JOIN domain n ON n.id = s.domain",
+        key_of(sort)
+    )
+}
+
+pub(super) fn domains(
+    store: &SqliteStore,
+    filter: &DomainFilter,
+    sort: DomainSort,
+    page: Page,
+    at: Timestamp,
+) -> Result<Rows<WatchedDomain>, StoreError> {
+    let mut sql = columns(sort);
+    let at = at.as_microsecond();
+    let limit = i64::from(page.rows) + 1;
+    let after = page.after.unwrap_or(Cursor { key: i64::MAX, id: i64::MAX });
+    let health = filter.health.map(|health| health.as_str());
+    let mut values: Vec<(&str, &dyn ToSql)> = vec![("?1", &at), ("?2", &limit)];
+    sql += " WHERE ?2 = ?2";
+    if page.after.is_some() {
+        values.push(("?3", &after.key));
+        values.push(("?4", &after.id));
+        sql += &match sort {
+            DomainSort::Name => {
+                " AND ?3 = ?3 AND n.name > (SELECT name FROM domain WHERE id = ?4)".to_owned()
+            }
+            DomainSort::Failures
+            | DomainSort::RouteFailures
+            | DomainSort::Stopped
+            | DomainSort::LastFailure => {
+                format!(" AND ({}, s.domain) < (?3, ?4)", key_of(sort))
+            }
+        };
+    }
+    if health.is_some() {
+        values.push(("?5", &health));
+        sql += " AND s.health_state = ?5";
+    }
+    if filter.operator.is_some() {
+        values.push(("?6", &filter.operator));
+        sql += " AND s.operator = ?6";
+    }
+    if filter.stopped {
+        sql += " AND s.domain IN (SELECT subject FROM stop WHERE kind = 1)";
+    }
+    sql += &match sort {
+        DomainSort::Name => " ORDER BY n.name LIMIT ?2".to_owned(),
+        DomainSort::Failures | DomainSort::RouteFailures | DomainSort::Stopped | DomainSort::LastFailure => {
+            format!(" ORDER BY {} DESC, s.domain DESC LIMIT ?2", key_of(sort))
+        }
+    };
+    let mut statement = store.connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(values.as_slice())?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let cursor = Cursor { key: row.get(0)?, id: row.get(1)? };
+        found.push((cursor, row_of(row)?));
+    }
+    Ok(cut_to_page(found, page))
+}
+
+fn row_of(row: &Row<'_>) -> Result<WatchedDomain, StoreError> {
+    Ok(WatchedDomain {
+        domain: row.get(2)?,
+        failures: count(row.get(3)?),
+        route_failures: count(row.get(4)?),
+        addresses: count(row.get(5)?),
+        held: count(row.get(6)?),
+        suppressed: count(row.get(7)?),
+        state: match row.get::<_, Option<bool>>(12)? {
+            None => State::Ok,
+            Some(false) => State::Held,
+            Some(true) => State::Suppressed,
+        },
+        last_failure_at: row.get::<_, Option<i64>>(8)?.map(time).transpose()?,
+        last_reason: word_or_none("the reason", row.get::<_, Option<String>>(9)?.as_deref())?,
+        health: json_or_none("the health", row.get::<_, Option<String>>(10)?.as_deref())?,
+        next_look: row.get::<_, Option<i64>>(13)?.map(time).transpose()?,
+        operator: row.get(11)?,
+    })
+}
+
+pub(super) fn domain(
+    store: &SqliteStore,
+    name: &str,
+    at: Timestamp,
+) -> Result<Option<DomainDetail>, StoreError> {
+    let Some(number) = store.find_domain(name)? else { return Ok(None) };
+    let sql = format!("{} WHERE s.domain = ?2", columns(DomainSort::Failures));
+    let mut statement = store.connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![at.as_microsecond(), number])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let texts = |sql: &str| -> Result<Vec<String>, StoreError> {
+        let mut statement = store.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([number], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    };
+    let waiting: i64 =
+        store.connection.prepare_cached(&waiting_sql("count(*)"))?.query_row([number], |row| row.get(0))?;
+    let incident = store
+        .connection
+        .prepare_cached(
+            "SELECT incident.id FROM incident_domain JOIN incident ON incident.id = incident_domain.incident
+             WHERE domain = ?1 AND closed_at IS NULL ORDER BY incident.id DESC LIMIT 1",
+        )?
+        .query_row([number], |row| row.get(0))
+        .optional()?;
+    let before: Option<Vec<String>> =
+        json_or_none("the name servers", row.get::<_, Option<String>>(15)?.as_deref())?;
+    Ok(Some(DomainDetail {
+        row: row_of(row)?,
+        reinstatement: json_or_none("the way back", row.get::<_, Option<String>>(14)?.as_deref())?,
+        mx_hosts: texts(
+            "SELECT name FROM domain_mx JOIN host ON host.id = domain_mx.host WHERE domain = ?1 ORDER BY name",
+        )?,
+        name_servers_before: before.unwrap_or_default(),
+        operator_before: row.get(16)?,
+        owner_changed: row.get(17)?,
+        waiting: count(waiting),
+        delivered_since_release: count(row.get(18)?),
+        failed_since_release: count(row.get(19)?),
+        incident,
+    }))
+}
+
+pub(super) fn observations(
+    store: &SqliteStore,
+    domain: &str,
+    page: Page,
+) -> Result<Rows<Observation>, StoreError> {
+    let Some(number) = store.find_domain(domain)? else { return Ok(Rows { rows: Vec::new(), next: None }) };
+    let mut statement = store.connection.prepare_cached(
+        "SELECT id, at, verdict, confidence, diagnosis FROM observation WHERE domain = ?1 AND id < ?2
+         ORDER BY id DESC LIMIT ?3",
+    )?;
+    let before = page.after.map_or(i64::MAX, |cursor| cursor.id);
+    let mut rows = statement.query(params![number, before, i64::from(page.rows) + 1])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id = row.get(0)?;
+        let observation = Observation {
+            id,
+            domain: domain.to_owned(),
+            at: time(row.get(1)?)?,
+            verdict: word("the verdict", &row.get::<_, String>(2)?)?,
+            confidence: word("the confidence", &row.get::<_, String>(3)?)?,
+            diagnosis: json("the diagnosis", &row.get::<_, String>(4)?)?,
+        };
+        found.push((Cursor { key: 0, id }, observation));
+    }
+    Ok(cut_to_page(found, page))
+}

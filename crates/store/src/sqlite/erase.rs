@@ -1,0 +1,133 @@
+//! Forgetting a person: the address is replaced by a keyed hash, by which it is still recognised.
+
+use abprall_mail::{EmailAddress, SuppressionKey};
+use aws_lc_rs::{hmac, rand};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::SqliteStore;
+use super::book::Book;
+use crate::{Erased, ErasureKey, StoreError};
+
+/// What stands before the keyed hash in the place of an address. No address looks like this: it has no `@`.
+const PREFIX: &str = "erased:";
+
+/// Whether the stored text is what is left of this address.
+pub(super) fn is_erased_form_of(
+    connection: &Connection,
+    text: &str,
+    key: &SuppressionKey,
+) -> Result<bool, StoreError> {
+    if !text.starts_with(PREFIX) {
+        return Ok(false);
+    }
+    Ok(match secret(connection)? {
+        Some(secret) => text == erased_form(&secret, key.as_str())?,
+        None => false,
+    })
+}
+
+pub(super) fn erase(
+    store: &mut SqliteStore,
+    address: &EmailAddress,
+    at: Timestamp,
+) -> Result<Erased, StoreError> {
+    let Some(number) = store.find_address(address)? else { return Ok(Erased::default()) };
+    let stopped = super::check::check(store, &crate::Question::about(address.clone()), at)?;
+    let key = address.suppression_key();
+    let erased = store.write(|book| {
+        let secret = secret_or_new(book.connection)?;
+        let form = erased_form(&secret, key.as_str())?;
+        book.connection.execute("UPDATE address SET text = ?1 WHERE id = ?2", params![form, number])?;
+        let reports = empty_reports(book, number)?;
+        Ok(Erased { known: true, stopped: stopped.state != crate::State::Ok, reports })
+    })?;
+    // The old pages must not keep what was overwritten.
+    store.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").ok();
+    Ok(erased)
+}
+
+fn empty_reports(book: &Book<'_>, address: i64) -> Result<u64, StoreError> {
+    let emptied = book.connection.execute(
+        "UPDATE report SET diagnostic = NULL, prose = NULL, message_id = NULL, subject = NULL, queue_id = NULL, because = '[]',
+             contradictions = '[]'
+         WHERE id IN (SELECT report FROM decision WHERE decision.address = ?1 AND report IS NOT NULL
+             UNION SELECT id FROM report WHERE failed_address = ?1)",
+        [address],
+    )?;
+    book.connection.execute("UPDATE decision SET note = NULL WHERE address = ?1", [address])?;
+    Ok(emptied as u64)
+}
+
+pub(super) fn export_key(store: &mut SqliteStore) -> Result<ErasureKey, StoreError> {
+    let seed = format!("{:016x}", store.seed);
+    store.write(|book| Ok(ErasureKey { seed, secret: secret_or_new(book.connection)? }))
+}
+
+pub(super) fn import_key(store: &mut SqliteStore, key: &ErasureKey) -> Result<(), StoreError> {
+    let is_hex = |text: &str, digits| text.len() == digits && text.bytes().all(|b| b.is_ascii_hexdigit());
+    if !is_hex(&key.secret, 64) || !is_hex(&key.seed, 16) {
+        return Err(StoreError::Key("it is no key of Abprall"));
+    }
+    let seed = u64::from_str_radix(&key.seed, 16).map_err(|_| StoreError::Key("it is no key of Abprall"))?;
+    let same = store.seed == seed;
+    store.write(|book| {
+        let is_empty: bool = book
+            .connection
+            .query_row("SELECT NOT EXISTS (SELECT 1 FROM address)", [], |row| row.get(0))?;
+        let known = secret(book.connection)?;
+        if same && known.as_deref() == Some(&*key.secret) {
+            return Ok(());
+        }
+        if !is_empty {
+            return Err(StoreError::Key("this store knows addresses already; only an empty one can take a key over"));
+        }
+        for (name, value) in [("erasure_secret", &key.secret), ("address_hash_seed", &key.seed)] {
+            book.connection.execute(
+                "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
+                params![name, value],
+            )?;
+        }
+        Ok(())
+    })?;
+    store.seed = seed;
+    Ok(())
+}
+
+fn erased_form(secret: &str, address: &str) -> Result<String, StoreError> {
+    let bytes = bytes_of(secret).ok_or_else(|| StoreError::UnknownWord {
+        what: "the setting erasure_secret as",
+        value: "a text that is no key".to_owned(),
+    })?;
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &bytes);
+    let tag = hmac::sign(&key, format!("abprall erased 1\0{address}").as_bytes());
+    Ok(format!("{PREFIX}{}", hex(tag.as_ref())))
+}
+
+fn secret(connection: &Connection) -> Result<Option<String>, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT value FROM setting WHERE name = 'erasure_secret'")?
+        .query_row([], |row| row.get(0))
+        .optional()?)
+}
+
+fn secret_or_new(connection: &Connection) -> Result<String, StoreError> {
+    if let Some(secret) = secret(connection)? {
+        return Ok(secret);
+    }
+    let mut bytes = [0_u8; 32];
+    rand::fill(&mut bytes).map_err(|_| StoreError::Key("the system gives no random numbers"))?;
+    let secret = hex(&bytes);
+    connection
+        .execute("INSERT INTO setting (name, value) VALUES ('erasure_secret', ?1)", [secret.as_str()])?;
+    Ok(secret)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn bytes_of(hex: &str) -> Option<Vec<u8>> {
+    let digits = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
+    digits.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect()
+}

@@ -1,0 +1,76 @@
+use std::ops::ControlFlow;
+
+use abprall_bounce::{Kind, Trust};
+use abprall_mail::{BounceType, Reason};
+use abprall_policy::Case;
+use jiff::Timestamp;
+use rusqlite::{Row, params};
+
+use super::SqliteStore;
+use super::column::{time, word, word_or_none};
+use crate::{ReplayedReport, StoreError};
+
+/// In the order in which they were decided: a ledger that is kept along the way is right.
+pub(super) fn replay(
+    store: &SqliteStore,
+    from: Timestamp,
+    to: Timestamp,
+    each: &mut dyn FnMut(ReplayedReport) -> ControlFlow<()>,
+) -> Result<u64, StoreError> {
+    // By number, of which the window is a piece: the index of times only finds its ends.
+    let mut statement = store.connection.prepare_cached(
+        "SELECT report.id, decision.id, decision.taken_at, address.text, coalesce(domain_state.operator, domain.name),
+             report.kind, report.reason, report.party, report.permanence, report.action, report.contradictions,
+             report.trust, report.happened_at, domain.name, report.list, report.tenant, report.bounce_type,
+             decision.outcome, decision.rule
+         FROM decision
+         JOIN report ON report.id = decision.report
+         LEFT JOIN address ON address.id = report.address
+         LEFT JOIN domain ON domain.id = address.domain
+         LEFT JOIN domain_state ON domain_state.domain = domain.id
+         WHERE decision.taken_at >= ?1 AND decision.taken_at < ?2 AND decision.undoes IS NULL
+         ORDER BY decision.taken_at, decision.id",
+    )?;
+    let mut rows = statement.query(params![from.as_microsecond(), to.as_microsecond()])?;
+    let mut handed = 0;
+    while let Some(row) = rows.next()? {
+        handed += 1;
+        if each(replayed(row)?).is_break() {
+            break;
+        }
+    }
+    Ok(handed)
+}
+
+fn replayed(row: &Row<'_>) -> Result<ReplayedReport, StoreError> {
+    let kind: Kind = word("the kind", &row.get::<_, String>(5)?)?;
+    let reason: Reason = word("the reason", &row.get::<_, String>(6)?)?;
+    let bounce_type: BounceType = word("the bounce type", &row.get::<_, String>(16)?)?;
+    let party = word_or_none("the party", row.get::<_, Option<String>>(7)?.as_deref())?;
+    let trust = word_or_none("the trust", row.get::<_, Option<String>>(11)?.as_deref())?;
+    let contradictions = row.get_ref(10)?.as_str().map_err(rusqlite::Error::from)?.len();
+    Ok(ReplayedReport {
+        report: row.get(0)?,
+        decision: row.get(1)?,
+        taken_at: time(row.get(2)?)?,
+        address: row.get(3)?,
+        provider: row.get(4)?,
+        is_hard: kind == Kind::Failed && bounce_type == BounceType::Hard,
+        case: Case {
+            kind,
+            reason,
+            party: party.unwrap_or_else(|| reason.party()),
+            permanence: word("the permanence", &row.get::<_, String>(8)?)?,
+            action: word("the action", &row.get::<_, String>(9)?)?,
+            // An empty list is `[]`.
+            contradicted: contradictions > 2,
+            trust: trust.unwrap_or_else(Trust::default),
+            happened_at: time(row.get(12)?)?,
+            domain: row.get(13)?,
+            list: row.get(14)?,
+            tenant: row.get(15)?,
+        },
+        outcome: word("the outcome", &row.get::<_, String>(17)?)?,
+        rule: row.get(18)?,
+    })
+}
