@@ -33,7 +33,11 @@ fn killed_at_any_moment_nothing_is_lost_and_nothing_counted_twice() {
         let mut acknowledged = BTreeSet::new();
         for kill in 0..KILLS_A_ROUND {
             // From at once to nearly the end, at moments that differ between the rounds.
-            let moment = duration * (kill * 10 + round) / (KILLS_A_ROUND * 10);
+            // The first kill of a round comes with the first acknowledged decision, however fast or slow the machine is.
+            let moment = match kill {
+                0 => Moment::FirstWord,
+                later => Moment::After(duration * (later * 10 + round) / (KILLS_A_ROUND * 10)),
+            };
             let said = run_and_kill(here, &store, moment);
             if !said.is_empty() && acknowledged.len() + said.len() < MESSAGES / 2 {
                 in_the_middle += 1;
@@ -57,8 +61,16 @@ fn killed_at_any_moment_nothing_is_lost_and_nothing_counted_twice() {
     assert!(in_the_middle > 0, "no kill hit a run between two batches");
 }
 
-/// Starts `process`, kills it after a while (SIGKILL), and gives the new decisions that it had acknowledged on its output.
-fn run_and_kill(here: &std::path::Path, store: &str, moment: Duration) -> Vec<String> {
+/// When a run is killed.
+#[derive(Clone, Copy)]
+enum Moment {
+    /// When it has acknowledged something.
+    FirstWord,
+    After(Duration),
+}
+
+/// Starts `process`, kills it (SIGKILL), and gives the new decisions that it had acknowledged on its output.
+fn run_and_kill(here: &std::path::Path, store: &str, moment: Moment) -> Vec<String> {
     let mut child = abprall(here)
         .args(["process", "bounces.mbox", "--format", "ndjson", "--store", store])
         .stdout(Stdio::piped())
@@ -66,6 +78,7 @@ fn run_and_kill(here: &std::path::Path, store: &str, moment: Duration) -> Vec<St
         .spawn()
         .unwrap();
     let out = BufReader::new(child.stdout.take().unwrap());
+    let (spoke, first_word) = std::sync::mpsc::channel();
     let reader = std::thread::spawn(move || {
         let mut said = Vec::new();
         for line in out.lines() {
@@ -74,10 +87,16 @@ fn run_and_kill(here: &std::path::Path, store: &str, moment: Duration) -> Vec<St
             if line["new"] == true {
                 said.push(format!("{} {}", line["source"], line["index"]));
             }
+            // Nobody listens where the kill does not wait for it.
+            let _ = spoke.send(());
         }
         said
     });
-    std::thread::sleep(moment);
+    match moment {
+        // An error here means that it ended without a word; the assertions see that.
+        Moment::FirstWord => drop(first_word.recv()),
+        Moment::After(duration) => std::thread::sleep(duration),
+    }
     child.kill().unwrap();
     child.wait().unwrap();
     reader.join().unwrap()

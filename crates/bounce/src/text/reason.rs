@@ -118,7 +118,6 @@ const CUE_AND_REPLY: u8 = 3;
 /// How much a paragraph looks like the reason: a reply, a cue before a reply, 2 after a cue or with a code, 1 other words, 0 nothing.
 pub(super) fn weight(paragraph: &[&str]) -> u8 {
     let mut weight = 0;
-    let is_template = is_template(paragraph);
     for line in paragraph {
         let line_weight = if codes::starts_with_reply(line) {
             REPLY
@@ -127,14 +126,14 @@ pub(super) fn weight(paragraph: &[&str]) -> u8 {
                 Some(rest) if codes::starts_with_reply(rest) => CUE_AND_REPLY,
                 Some(_) => 2,
                 None if codes::has_reply_code(line) || codes::status_in(line).is_some() => 2,
-                None => u8::from(
-                    !is_template && line.len() > 3 && !line.contains('\u{fffd}') && !is_courtesy(line),
-                ),
+                // One plain line of a paragraph says as much as two.
+                None if weight > 0 => 0,
+                None => u8::from(line.len() > 3 && !line.contains('\u{fffd}') && !is_courtesy(line)),
             }
         };
         weight = weight.max(line_weight);
     }
-    weight
+    if weight == 1 && is_template(paragraph) { 0 } else { weight }
 }
 
 /// The reason in some paragraphs, best first: a reply, what follows a cue, the paragraph with a code, the first words.
@@ -258,7 +257,11 @@ const TEMPLATES: &[&str] = &[
 /// Whether a paragraph is one that stands in every notice of its MTA.
 pub(super) fn is_template(paragraph: &[&str]) -> bool {
     let Some(first) = paragraph.first() else { return false };
-    TEMPLATES.iter().any(|words| first.get(..words.len()).is_some_and(|l| l.eq_ignore_ascii_case(words)))
+    let Some(initial) = first.bytes().next() else { return false };
+    TEMPLATES.iter().any(|words| {
+        initial.eq_ignore_ascii_case(&words.as_bytes()[0])
+            && first.get(..words.len()).is_some_and(|l| l.eq_ignore_ascii_case(words))
+    })
 }
 
 /// Words that no reason holds.
