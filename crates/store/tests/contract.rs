@@ -52,6 +52,7 @@ facts! {
         a_harder_stop_replaces_a_softer_one_and_not_the_other_way_round
         what_was_sent_to_is_stopped_not_where_it_was_forwarded
         soft_failures_on_five_days_stop_for_ninety
+        a_stop_that_does_not_end_outlasts_one_that_does
         a_delivery_wipes_the_soft_failures_before_it
         a_complaint_is_not_lifted_by_anything_but_a_person
         unsigned_reports_are_hints_where_removals_need_a_signature
@@ -61,6 +62,7 @@ facts! {
         a_stopped_domain_stops_its_addresses_until_it_is_lifted_or_over
         a_stop_of_one_tenant_or_list_is_nobody_elses
         an_unsubscribe_is_about_its_list
+        a_person_who_holds_somebody_for_a_day_lifts_no_complaint
         a_mail_host_stops_only_domains_that_have_no_other
         the_list_of_stops_can_be_narrowed_down_and_broken_off
         an_import_adds_what_is_harder_and_keeps_the_rest
@@ -79,6 +81,7 @@ facts! {
         hosts_have_looks_of_their_own
         domains_behind_one_operator_are_one_incident
         the_way_back_frees_so_many_as_it_says_the_latest_takers_first
+        who_is_on_the_way_back_is_stopped_with_the_domain_by_the_next_order
         a_second_failure_on_the_way_back_closes_it_again
         a_suppressed_or_complaining_address_does_not_come_back_with_its_domain
         lists_of_domains_and_hosts_come_page_by_page;

@@ -26,6 +26,7 @@ pub(crate) struct Writes {
     pub(crate) deliveries: HashMap<i64, i64>,
     /// Key → report and hardest outcome.
     pub(crate) failures: HashMap<i64, (i64, Outcome)>,
+    /// To be added; less than nothing where a report is counted as something else from now on. What is then 0 goes.
     pub(crate) daily: HashMap<DailySort, i64>,
     /// To be added.
     pub(crate) hours: BTreeMap<(String, i64), HourCount>,
@@ -91,7 +92,7 @@ pub(crate) struct StrikeWrite {
     pub(crate) decision: i64,
 }
 
-#[derive(Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct DailySort {
     pub(crate) day: i64,
     /// 0 where no recipient is named.
@@ -144,7 +145,10 @@ pub(crate) struct ClusterWrite {
 #[derive(Debug, Default)]
 pub(crate) struct DomainDelta {
     pub(crate) failures: u64,
-    pub(crate) route_failures: u64,
+    /// Less than nothing where a report is no longer thought to be about the route.
+    pub(crate) route_failures: i64,
+    /// New failures of the route.
+    pub(crate) failed_since: u64,
     pub(crate) delivered: u64,
     pub(crate) owner_changed: bool,
     pub(crate) last_failure: Option<(Timestamp, Reason)>,

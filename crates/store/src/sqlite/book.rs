@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::column::{time, word};
 use super::names::Names;
-use crate::plan::StopWrite;
+use crate::plan::{HardStop, StopWrite};
 use crate::{Scope, StoreError};
 
 /// A transaction with all that is added up during it.
@@ -59,6 +59,12 @@ pub(super) struct StopValue {
     pub(super) since: Timestamp,
     pub(super) until: Option<Timestamp>,
     pub(super) decision: i64,
+}
+
+impl StopValue {
+    pub(super) fn hard(&self) -> HardStop {
+        HardStop { stop: self.stop, reason: self.reason, until: self.until }
+    }
 }
 
 /// A decision that nobody's report led to, or that follows another.
@@ -186,12 +192,20 @@ impl<'a> Book<'a> {
         Ok(stops)
     }
 
-    pub(super) fn put_stop(&mut self, key: &StopKey, value: &StopValue) -> Result<(), StoreError> {
-        let before = self.stop_of(key)?.map(|before| before.stop);
-        self.put_stop_after(key, value, before)
+    /// Nobody is let through a stop of a domain that is new, or gone.
+    pub(super) fn end_exemptions(&self, key: &StopKey) -> Result<(), StoreError> {
+        match key.scope {
+            Scope::Domain => {
+                self.connection
+                    .prepare_cached("DELETE FROM exemption WHERE domain = ?1")?
+                    .execute([key.subject])?;
+            }
+            Scope::Address | Scope::MxHost => {}
+        }
+        Ok(())
     }
 
-    /// As `put_stop`, where it is known what stood before.
+    /// Writes a stop; `before` is what stands.
     pub(super) fn put_stop_after(
         &mut self,
         key: &StopKey,
@@ -210,7 +224,7 @@ impl<'a> Book<'a> {
         Ok(())
     }
 
-    /// As `put_stop`, where all is known of the address.
+    /// As `put_stop_after`, where all is known of the address.
     pub(super) fn put_planned(&mut self, write: &StopWrite) -> Result<(), StoreError> {
         let key = StopKey {
             scope: Scope::Address,
@@ -265,6 +279,7 @@ impl<'a> Book<'a> {
             .execute(params![kind_of(key.scope), key.subject, key.tenant, key.list])?;
         if !self.is_stopped(key)? {
             self.change(self.hash_of(key)?, false)?;
+            self.end_exemptions(key)?;
         }
         let domain = self.domain_of(key)?;
         self.sum(domain, before.stop, -1);
@@ -393,7 +408,8 @@ impl<'a> Book<'a> {
             .optional()?)
     }
 
-    pub(super) fn join_incident(&self, incident: i64, domain: i64) -> Result<(), StoreError> {
+    /// Gives whether the domain was not in it before.
+    pub(super) fn join_incident(&self, incident: i64, domain: i64) -> Result<bool, StoreError> {
         let joined = self
             .connection
             .prepare_cached("INSERT OR IGNORE INTO incident_domain (domain, incident) VALUES (?1, ?2)")?
@@ -403,7 +419,7 @@ impl<'a> Book<'a> {
                 .prepare_cached("UPDATE incident SET domains = domains + 1 WHERE id = ?1")?
                 .execute([incident])?;
         }
-        Ok(())
+        Ok(joined > 0)
     }
 
     pub(super) fn event(&self, incident: i64, event: &Event<'_>) -> Result<(), StoreError> {

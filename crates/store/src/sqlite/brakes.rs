@@ -13,7 +13,7 @@ use super::story::{DECISIONS, decision_of};
 use super::undo::{Target, undo};
 use super::write::{brake_incident, put_brake};
 use crate::page::cut_to_page;
-use crate::plan::{brake_key, hour_of, weight};
+use crate::plan::{HardStop, brake_key, hour_of, outweighs};
 use crate::{BrakeRow, Cursor, Page, PendingRemoval, Rows, Scope, Settlement, StoreError};
 
 pub(super) fn refresh(
@@ -169,8 +169,10 @@ pub(super) fn settle(
                 let decision = book.decide(&new)?;
                 let reason = removal.reason.unwrap_or(Reason::Undetermined);
                 let there = book.stop_of(&removal.key)?;
-                let harder =
-                    |stop: &StopValue| weight(stop.stop, stop.reason) >= weight(Stop::Suppression, reason);
+                let new = HardStop { stop: Stop::Suppression, reason, until: removal.until };
+                let harder = |known: &StopValue| {
+                    known.until.is_none_or(|until| until > at) && outweighs(&known.hard(), &new)
+                };
                 if !there.as_ref().is_some_and(harder) {
                     let value = StopValue {
                         stop: Stop::Suppression,

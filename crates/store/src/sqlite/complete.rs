@@ -87,13 +87,23 @@ fn of_domain(
     if let Some(stage) = outcome.reinstatement {
         put_stage(book, domain, stage, now, done)?;
     }
-    if let Some(at) = outcome.next_look {
+    if let Some(at) = outcome.next_look
+        && !is_to_be_investigated(book, domain)?
+    {
         work::put(book, WorkKind::Recheck, domain, 0, "", at, now)?;
     }
     if let Some(at) = outcome.next_release {
         work::put(book, WorkKind::Release, domain, 0, "", at, now)?;
     }
     Ok(())
+}
+
+/// A first look that waits makes another one needless.
+fn is_to_be_investigated(book: &Book<'_>, domain: i64) -> Result<bool, StoreError> {
+    Ok(book
+        .connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM work WHERE domain = ?1 AND kind = 'investigate')")?
+        .query_row([domain], |row| row.get(0))?)
 }
 
 /// The incident that is named, else the open one of the domain. A domain that joins an operator's incident leaves its own.
@@ -114,13 +124,16 @@ fn incident(
         .optional()?;
     let Some(key) = &outcome.incident else { return Ok(own) };
     let (id, is_new) = book.incident(key, now, claim)?;
-    if own == Some(id) {
+    if !book.join_incident(id, domain)? {
         return Ok(Some(id));
     }
-    book.join_incident(id, domain)?;
     let event = if is_new { IncidentEvent::Opened } else { IncidentEvent::Joined };
     book.event(id, &Event { domain: Some(domain), ..Event::new(now, event) })?;
-    if let Some(own) = own {
+    // One that others are in goes on without it.
+    if let Some(own) = own
+        && own != id
+        && is_alone(book, own)?
+    {
         let moved = format!("goes on as incident {id}");
         book.event(own, &Event { detail: Some(&moved), ..Event::new(now, IncidentEvent::Closed) })?;
         book.connection.execute(

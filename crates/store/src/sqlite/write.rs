@@ -280,6 +280,22 @@ fn write_roll_ups(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
             sort.outcome.as_str(),
             reports
         ])?;
+        if *reports < 0 {
+            book.connection
+                .prepare_cached(
+                    "DELETE FROM daily WHERE day = ?1 AND domain = ?2 AND host = ?3 AND kind = ?4 AND reason = ?5
+                         AND bounce_type = ?6 AND outcome = ?7 AND reports <= 0",
+                )?
+                .execute(params![
+                    sort.day,
+                    sort.domain,
+                    sort.host,
+                    sort.kind.as_str(),
+                    sort.reason.as_str(),
+                    sort.bounce_type.as_str(),
+                    sort.outcome.as_str()
+                ])?;
+        }
     }
     let mut hourly = book.connection.prepare_cached(
         "INSERT INTO hourly (provider, hour, hard, hard_known_good, delivered) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -317,24 +333,25 @@ fn write_domains(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
     let mut statement = book.connection.prepare_cached(
         "INSERT INTO domain_state (domain, failures, route_failures, last_failure_at, last_reason, owner_changed,
              delivered_since, failed_since)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?3)
+         VALUES (?1, ?2, max(?3, 0), ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT DO UPDATE SET failures = failures + ?2, route_failures = route_failures + ?3,
              last_reason = iif(coalesce(last_failure_at, 0) <= coalesce(?4, 0), coalesce(?5, last_reason), last_reason),
              last_failure_at = iif(coalesce(last_failure_at, 0) <= coalesce(?4, 0), coalesce(?4, last_failure_at),
                  last_failure_at),
              owner_changed = max(owner_changed, ?6), delivered_since = delivered_since + ?7,
-             failed_since = failed_since + ?3",
+             failed_since = failed_since + ?8",
     )?;
     for (id, delta) in &writes.domains {
         let (at, reason) = delta.last_failure.unzip();
         statement.execute(params![
             id,
             delta.failures.cast_signed(),
-            delta.route_failures.cast_signed(),
+            delta.route_failures,
             at.map(Timestamp::as_microsecond),
             reason.map(Reason::as_str),
             delta.owner_changed,
-            delta.delivered.cast_signed()
+            delta.delivered.cast_signed(),
+            delta.failed_since.cast_signed()
         ])?;
         if delta.look_now {
             book.connection

@@ -1,7 +1,7 @@
 //! People who want to be forgotten.
 
 use abprall_bounce::Report;
-use abprall_store::{ErasureKey, State, StoreError};
+use abprall_store::{ErasureKey, Page, State, StoreError};
 
 use crate::house::{House, about, address, complaint, days, now, routing, unknown};
 
@@ -25,13 +25,16 @@ pub(crate) fn an_erased_person_stays_stopped_and_is_written_nowhere(house: &mut 
     let erased = house.store.erase(&address(who), now()).unwrap();
     assert!(erased.known && erased.stopped && erased.reports >= 3, "{erased:?}");
     assert!(!contains(&house.factory.everything(), "anna.forget-me"));
+    // A report without words is of no use at the review desk.
+    assert!(house.store.review_clusters(Page::first(9)).unwrap().rows.is_empty());
+    assert!(house.store.review_reports(None, Page::first(9)).unwrap().rows.is_empty());
     house.reopen();
     assert!(!contains(&house.factory.everything(), "anna.forget-me"));
     assert_eq!(house.state(who, now()), State::Suppressed);
     assert_eq!(house.state("anna.other@gone.example", now()), State::Ok);
     // Another report about the same person is recognised, and names nobody.
     house.record(&unknown(who), days(1));
-    assert_eq!(house.store.story(&about(who), days(1), 10).unwrap().unwrap().decisions_total, 6);
+    assert_eq!(house.store.story(&about(who), days(1), 10).unwrap().unwrap().decisions_total, 5);
     let again = house.store.erase(&address(who), days(1)).unwrap();
     assert!(again.known && again.stopped);
     assert!(!contains(&house.factory.everything(), "anna.forget-me"));

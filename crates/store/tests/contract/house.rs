@@ -59,7 +59,7 @@ impl House {
             .map(|(report, judged)| {
                 self.next += 1;
                 Message {
-                    content: ContentId::of(&self.next.to_le_bytes()),
+                    content: ContentId::of(self.next.to_string().as_bytes()),
                     source: "contract",
                     seen_at: at,
                     holds: None,

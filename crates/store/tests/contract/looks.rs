@@ -263,8 +263,8 @@ fn dead(house: &mut House) {
 }
 
 fn step(house: &mut House, release: u32, stage: Reinstatement, at: Timestamp) -> Vec<String> {
-    let item = house.lease_one(at);
-    assert_eq!(item.work, Work::Release { domain: "dead.example".into() });
+    let release_of_it = Work::Release { domain: "dead.example".into() };
+    let item = house.lease(at).into_iter().find(|item| item.work == release_of_it).unwrap();
     let next_release = matches!(stage, Reinstatement::Batches { .. } | Reinstatement::Canary { .. });
     let outcome = WorkOutcome {
         release,
@@ -299,6 +299,24 @@ pub(crate) fn the_way_back_frees_so_many_as_it_says_the_latest_takers_first(hous
     let detail = house.store.domain("dead.example", days(5)).unwrap().unwrap();
     assert_eq!((detail.reinstatement, detail.incident), (Some(Reinstatement::Done), None));
     assert!(house.lease(days(100)).is_empty());
+}
+
+pub(crate) fn who_is_on_the_way_back_is_stopped_with_the_domain_by_the_next_order(house: &mut House) {
+    dead(house);
+    step(house, 1, Reinstatement::Canary { released_at: days(2) }, days(2));
+    assert_eq!(house.state("b@dead.example", days(2)), State::Ok);
+    let by_hand = abprall_store::StopOrder {
+        stop: abprall_policy::Stop::Suppression,
+        reason: Reason::DomainNotFound,
+        until: None,
+        audience: abprall_store::Audience::default(),
+        note: None,
+    };
+    house.store.lift(&about("dead.example"), days(3), None).unwrap();
+    house.store.stop(&about("dead.example"), &by_hand, days(4)).unwrap();
+    assert_eq!(house.state("b@dead.example", days(4)), State::Suppressed);
+    house.store.lift(&about("dead.example"), days(5), None).unwrap();
+    assert_eq!(house.state("b@dead.example", days(5)), State::Ok);
 }
 
 pub(crate) fn a_second_failure_on_the_way_back_closes_it_again(house: &mut House) {

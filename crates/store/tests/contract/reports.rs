@@ -99,6 +99,18 @@ pub(crate) fn soft_failures_on_five_days_stop_for_ninety(house: &mut House) {
     assert_eq!(house.state("anna@busy.example", days(95)), State::Ok);
 }
 
+pub(crate) fn a_stop_that_does_not_end_outlasts_one_that_does(house: &mut House) {
+    let failure = Report { kind: Kind::Failed, ..crate::house::busy("anna@busy.example") };
+    for day in 0..5 {
+        house.record(&failure, days(day));
+    }
+    assert_eq!(house.standing("anna@busy.example", days(5)).until, Some(days(94)));
+    house.record(&unknown("anna@busy.example"), days(5));
+    let standing = house.standing("anna@busy.example", days(95));
+    assert_eq!((standing.state, standing.reason), (State::Suppressed, Some(Reason::UserUnknown)));
+    assert_eq!(house.store.stopped(days(95)).unwrap().addresses_suppressed, 1);
+}
+
 pub(crate) fn a_delivery_wipes_the_soft_failures_before_it(house: &mut House) {
     let failure = Report { kind: Kind::Failed, ..crate::house::busy("anna@busy.example") };
     for day in 0..4 {

@@ -93,6 +93,18 @@ pub(crate) fn a_mail_host_stops_only_domains_that_have_no_other(house: &mut Hous
     assert_eq!((standing.state, standing.scope), (State::Held, Some(Scope::MxHost)));
 }
 
+pub(crate) fn a_person_who_holds_somebody_for_a_day_lifts_no_complaint(house: &mut House) {
+    house.record(&complaint("c@x.example"), now());
+    let day = order(Stop::Hold, Audience::default(), Some(days(1)));
+    let standing = house.store.stop(&about("c@x.example"), &day, now()).unwrap();
+    assert_eq!((standing.state, standing.reason), (State::Suppressed, Some(Reason::Complaint)));
+    assert_eq!(house.state("c@x.example", days(2)), State::Suppressed);
+    // What was ordered is told nevertheless.
+    let story = house.store.story(&about("c@x.example"), now(), 10).unwrap().unwrap();
+    assert_eq!((story.decisions[0].rule.as_str(), story.decisions.len()), ("operator", 2));
+    assert_eq!(house.store.stopped(now()).unwrap().addresses_suppressed, 1);
+}
+
 fn listed(house: &House, filter: &StopFilter) -> Vec<String> {
     let mut names = Vec::new();
     house
