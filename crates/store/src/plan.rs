@@ -118,7 +118,9 @@ impl Planner<'_> {
         );
         let number = self.next_decision;
         self.next_decision += 1;
-        self.writes.reports.push(ReportWrite { entry: index, id: report, cluster: None });
+        let is_erased = |place: Option<usize>| place.is_some_and(|it| self.context.addresses[it].is_erased);
+        let is_wordless = is_erased(entry.address) || is_erased(entry.failed);
+        self.writes.reports.push(ReportWrite { entry: index, id: report, cluster: None, is_wordless });
         let (tenant, list) = scope_of(entry);
         self.writes.decisions.push(DecisionWrite {
             id: number,
@@ -429,7 +431,7 @@ impl Planner<'_> {
                 let key = self.domain_incident(domain);
                 self.writes.decisions[index].incident = Some(key);
             }
-            if decided.decision.outcome == Outcome::Review {
+            if decided.decision.outcome == Outcome::Review && !self.writes.reports[index].is_wordless {
                 let text = entry.report.diagnostic.as_deref().or(entry.report.prose.as_deref()).unwrap_or("");
                 let place = *clusters.entry(crate::review::pattern(text)).or_insert_with_key(|pattern| {
                     self.writes.clusters.push(ClusterWrite {

@@ -47,6 +47,8 @@ pub(crate) struct ReportWrite {
     pub(crate) id: i64,
     /// Its place in `Writes::clusters`, where it waits for a person.
     pub(crate) cluster: Option<usize>,
+    /// It is about somebody who wants to be forgotten: its texts are not kept.
+    pub(crate) is_wordless: bool,
 }
 
 #[derive(Debug)]

@@ -92,7 +92,7 @@ impl Book<'_> {
         Ok(match subject {
             Subject::Address(address) => {
                 let domain = self.domain(address.domain_part())?;
-                (Scope::Address, self.address(&address.suppression_key(), domain)?)
+                (Scope::Address, self.address(&address.suppression_key(), domain)?.id)
             }
             Subject::Domain(domain) => (Scope::Domain, self.domain(domain.as_str())?),
             Subject::MxHost(host) => (Scope::MxHost, self.host(host.as_str())?),

@@ -11,7 +11,7 @@ use super::book::{Book, Event, filled};
 use super::column::to_json;
 use crate::StoreError;
 use crate::limits::BECAUSE_MAX;
-use crate::plan::{Gathered, GatheredEntry, Writes, cut};
+use crate::plan::{Gathered, GatheredEntry, ReportWrite, Writes, cut};
 
 pub(super) fn write(
     book: &mut Book<'_>,
@@ -26,7 +26,7 @@ pub(super) fn write(
         let entry = &gathered.entries[report.entry];
         let cluster = report.cluster.map(|place| clusters[place]);
         match entry.existing {
-            None => insert_report(book, entry, report.id, addresses, hosts, cluster)?,
+            None => insert_report(book, entry, report, addresses, hosts, cluster)?,
             Some(_) => judge_report(book, entry, report.id, cluster)?,
         }
     }
@@ -79,15 +79,24 @@ fn write_clusters(book: &Book<'_>, writes: &Writes) -> Result<Vec<i64>, StoreErr
 fn insert_report(
     book: &Book<'_>,
     entry: &GatheredEntry<'_>,
-    id: i64,
+    write: &ReportWrite,
     addresses: &[i64],
     hosts: &[i64],
     cluster: Option<i64>,
 ) -> Result<(), StoreError> {
     let (report, judged) = (entry.report, entry.judged);
-    let because: Vec<_> =
-        judged.because.iter().take(BECAUSE_MAX).map(|why| (&*why.rule, cut(&why.matched))).collect();
-    let prose = report.prose.as_deref().filter(|_| report.diagnostic.is_none());
+    let words = |text: &'_ Option<String>| -> Option<String> {
+        text.as_deref().filter(|_| !write.is_wordless).map(|text| cut(text).to_owned())
+    };
+    let because: Vec<_> = judged
+        .because
+        .iter()
+        .filter(|_| !write.is_wordless)
+        .take(BECAUSE_MAX)
+        .map(|why| (&*why.rule, cut(&why.matched)))
+        .collect();
+    let contradictions: &[String] = if write.is_wordless { &[] } else { &judged.contradictions };
+    let prose = if report.diagnostic.is_none() { words(&report.prose) } else { None };
     book.connection
         .prepare_cached(
             "INSERT INTO report (id, message, position, address, failed_address, host, happened_at, kind, reason, underlying,
@@ -97,7 +106,7 @@ fn insert_report(
                  ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)",
         )?
         .execute(params![
-            id,
+            write.id,
             entry.message,
             entry.position,
             entry.address.map(|place| addresses[place]),
@@ -113,20 +122,20 @@ fn insert_report(
             f64::from(judged.confidence),
             report.reply_code.map(abprall_mail::ReplyCode::as_u16),
             report.status.map(|status| status.to_string()),
-            report.diagnostic.as_deref().map(cut),
+            words(&report.diagnostic),
             report.reporting_mta.as_deref().map(cut),
             report.generator.map(abprall_bounce::Generator::as_str),
             report.phase.map(abprall_bounce::Phase::as_str),
-            report.message_id.as_deref().map(cut),
-            report.subject.as_deref().map(cut),
+            words(&report.message_id),
+            words(&report.subject),
             to_json(&because),
-            to_json(&judged.contradictions),
+            to_json(&contradictions),
             (judged.party != judged.reason.party()).then(|| judged.party.as_str()),
             (report.trust != abprall_bounce::Trust::default()).then(|| report.trust.as_str()),
             entry.audience.tenant,
             entry.audience.list,
-            report.queue_id.as_deref().map(cut),
-            prose.map(cut),
+            words(&report.queue_id),
+            prose,
             cluster
         ])?;
     Ok(())

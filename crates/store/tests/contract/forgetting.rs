@@ -35,6 +35,9 @@ pub(crate) fn an_erased_person_stays_stopped_and_is_written_nowhere(house: &mut 
     // Another report about the same person is recognised, and names nobody.
     house.record(&unknown(who), days(1));
     assert_eq!(house.store.story(&about(who), days(1), 10).unwrap().unwrap().decisions_total, 5);
+    house.reply(&format!("554 5.9.9 <{who}> anna.forget-me is odder"), days(1));
+    assert!(!contains(&house.factory.everything(), "anna.forget-me"));
+    assert!(house.store.review_clusters(Page::first(9)).unwrap().rows.is_empty());
     let again = house.store.erase(&address(who), days(1)).unwrap();
     assert!(again.known && again.stopped);
     assert!(!contains(&house.factory.everything(), "anna.forget-me"));
