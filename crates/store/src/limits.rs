@@ -39,3 +39,7 @@ pub const INCIDENT_ROWS_MAX: u32 = 1000;
 
 /// Names that an undoing shows as examples.
 pub const EXAMPLES_MAX: usize = 100;
+
+/// Domains, or hosts, that are asked at most for the failures of some days, to find those with the most. They are asked in the order
+/// of their failures of all days, and the search mostly ends after a few times the wanted rows.
+pub const CANDIDATES_MAX: u32 = 5000;

@@ -27,7 +27,7 @@ pub(crate) use fingerprint::{
 pub(crate) use gather::{Existing, Gathered, GatheredEntry, cut, gather};
 pub(crate) use writes::{
     BrakeWrite, ClusterWrite, DailySort, DecisionWrite, IncidentWrite, InvestigationWrite, ReportWrite,
-    StopWrite, StrikeWrite, Writes,
+    RollUps, StopWrite, StrikeWrite, Writes,
 };
 
 /// Hours that "usual" is made of: a week, so that each weekday is in it.

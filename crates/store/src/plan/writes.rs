@@ -107,6 +107,47 @@ pub(crate) struct DailySort {
     pub(crate) outcome: Outcome,
 }
 
+/// What is added to the sums that a summary reads. All of it follows from `Writes::daily`.
+#[derive(Debug, Default)]
+pub(crate) struct RollUps {
+    pub(crate) day_reasons: HashMap<(i64, Kind, Reason, BounceType, Outcome), i64>,
+    /// By domain, day (-1: all days) and reason.
+    pub(crate) domain_days: HashMap<(i64, i64, Reason), i64>,
+    /// By host, day (-1: all days) and reason.
+    pub(crate) host_days: HashMap<(i64, i64, Reason), i64>,
+    /// Host and domain → the last day.
+    pub(crate) host_domains: HashMap<(i64, i64), i64>,
+}
+
+/// The day under which the sums of all days stand.
+const ALL_DAYS: i64 = -1;
+
+impl Writes {
+    pub(crate) fn roll_ups(&self) -> RollUps {
+        let mut sums = RollUps::default();
+        for (sort, reports) in &self.daily {
+            let key = (sort.day, sort.kind, sort.reason, sort.bounce_type, sort.outcome);
+            *sums.day_reasons.entry(key).or_default() += reports;
+            if sort.kind != Kind::Failed {
+                continue;
+            }
+            for day in [sort.day, ALL_DAYS] {
+                if sort.domain > 0 {
+                    *sums.domain_days.entry((sort.domain, day, sort.reason)).or_default() += reports;
+                }
+                if sort.host > 0 {
+                    *sums.host_days.entry((sort.host, day, sort.reason)).or_default() += reports;
+                }
+            }
+            if sort.host > 0 && sort.domain > 0 && *reports > 0 {
+                let day = sums.host_domains.entry((sort.host, sort.domain)).or_insert(sort.day);
+                *day = (*day).max(sort.day);
+            }
+        }
+        sums
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct BrakeWrite {
     pub(crate) provider: String,

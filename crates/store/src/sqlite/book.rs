@@ -215,8 +215,12 @@ impl<'a> Book<'a> {
         if before.is_none() && !self.is_stopped(key)? {
             self.change(self.hash_of(key)?, true)?;
         }
-        self.replace_stop(key, value)?;
         let domain = self.domain_of(key)?;
+        let number = match domain {
+            Some(SumOf::Address(number)) => number,
+            Some(SumOf::Domain) | None => 0,
+        };
+        self.replace_stop(key, number, value)?;
         if let Some(before) = before {
             self.sum(domain, before, -1);
         }
@@ -242,7 +246,7 @@ impl<'a> Book<'a> {
         if write.before.is_none() && !self.is_stopped(&key)? {
             self.change(write.hash, true)?;
         }
-        self.replace_stop(&key, &value)?;
+        self.replace_stop(&key, write.domain, &value)?;
         if let Some(before) = write.before {
             self.sum(Some(SumOf::Address(write.domain)), before, -1);
         }
@@ -250,11 +254,12 @@ impl<'a> Book<'a> {
         Ok(())
     }
 
-    fn replace_stop(&self, key: &StopKey, value: &StopValue) -> Result<(), StoreError> {
+    /// `domain`: of an address, else 0.
+    fn replace_stop(&self, key: &StopKey, domain: i64, value: &StopValue) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
-                "INSERT OR REPLACE INTO stop (kind, subject, tenant, list, stop, reason, since, until, decision)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT OR REPLACE INTO stop (kind, subject, tenant, list, stop, reason, since, until, decision, domain)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 kind_of(key.scope),
@@ -265,7 +270,8 @@ impl<'a> Book<'a> {
                 value.reason.as_str(),
                 value.since.as_microsecond(),
                 value.until.map(Timestamp::as_microsecond),
-                value.decision
+                value.decision,
+                domain
             ])?;
         Ok(())
     }

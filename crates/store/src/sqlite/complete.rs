@@ -3,11 +3,11 @@
 use abprall_mail::Reason;
 use abprall_policy::{Conclusion, HealthState, IncidentEvent, Outcome, Reinstatement, Stop};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::SqliteStore;
 use super::book::{Book, Event, NewDecision, StopKey, StopValue};
-use super::column::to_json;
+use super::column::{count, to_json};
 use super::rewind::name_of;
 use super::undo::{Target, undo};
 use super::work;
@@ -260,28 +260,44 @@ const OF_THE_WAY: &str = "('domain_not_found', 'no_mail_route', 'null_mx', 'doma
 
 /// Addresses that wait for the route: held for its sake, or known where the whole domain is stopped. Those that took mail most
 /// lately first.
-pub(super) fn waiting(book: &Book<'_>, domain: i64, max: u32) -> Result<Vec<i64>, StoreError> {
+fn waiting(book: &Book<'_>, domain: i64, max: u32) -> Result<Vec<i64>, StoreError> {
     let sql = format!(
-        "{} ORDER BY coalesce(delivery.day, -1) DESC, address.id LIMIT ?2",
-        waiting_sql("address.id")
+        "SELECT id FROM ({}) LEFT JOIN delivery ON delivery.address = id ORDER BY coalesce(delivery.day, -1) DESC, id LIMIT ?2",
+        waiting_sql(book.connection, domain)?
     );
     let mut statement = book.connection.prepare_cached(&sql)?;
     let rows = statement.query_map(params![domain, max], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The addresses that wait, as a query for `what` of the domain `?1`.
-pub(super) fn waiting_sql(what: &str) -> String {
-    format!(
-        "SELECT {what} FROM address LEFT JOIN delivery ON delivery.address = address.id
-         WHERE address.domain = ?1
-             AND NOT EXISTS (SELECT 1 FROM stop WHERE kind = 0 AND subject = address.id AND stop = 'suppression')
-             AND NOT EXISTS (SELECT 1 FROM stop JOIN decision ON decision.id = stop.decision
-                 WHERE stop.kind = 0 AND stop.subject = address.id AND (decision.rule = 'operator' OR stop.reason NOT IN {OF_THE_WAY}))
-             AND (EXISTS (SELECT 1 FROM stop WHERE kind = 0 AND subject = address.id)
-                 OR EXISTS (SELECT 1 FROM stop WHERE kind = 1 AND subject = ?1)
-                     AND NOT EXISTS (SELECT 1 FROM exemption WHERE exemption.address = address.id))"
-    )
+/// How many wait.
+pub(super) fn waiting_count(connection: &Connection, domain: i64) -> Result<u64, StoreError> {
+    let sql = format!("SELECT count(*) FROM ({})", waiting_sql(connection, domain)?);
+    let number = connection.prepare_cached(&sql)?.query_row([domain], |row| row.get(0))?;
+    Ok(count(number))
+}
+
+/// The numbers of the addresses of the domain `?1` that wait. All addresses are looked at only where the whole domain is stopped.
+fn waiting_sql(connection: &Connection, domain: i64) -> Result<String, StoreError> {
+    let is_stopped: bool = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM stop WHERE kind = 1 AND subject = ?1)")?
+        .query_row([domain], |row| row.get(0))?;
+    let held = format!(
+        "SELECT DISTINCT held.subject AS id FROM stop AS held
+         WHERE held.kind = 0 AND held.domain = ?1 AND held.stop = 'hold'
+             AND NOT EXISTS (SELECT 1 FROM stop AS other JOIN decision ON decision.id = other.decision
+                 WHERE other.kind = 0 AND other.subject = held.subject
+                     AND (other.stop = 'suppression' OR decision.rule = 'operator' OR other.reason NOT IN {OF_THE_WAY}))"
+    );
+    if !is_stopped {
+        return Ok(held);
+    }
+    Ok(format!(
+        "{held} UNION ALL
+         SELECT address.id FROM address WHERE address.domain = ?1
+             AND NOT EXISTS (SELECT 1 FROM stop WHERE kind = 0 AND subject = address.id)
+             AND NOT EXISTS (SELECT 1 FROM exemption WHERE exemption.address = address.id)"
+    ))
 }
 
 /// Lifts the holds of an address. Gives whether there were any.
@@ -504,4 +520,20 @@ fn put_host(book: &mut Book<'_>, update: &HostUpdate, now: Timestamp) -> Result<
         work::put(book, WorkKind::RecheckHost, 0, host, &ip, at, now)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use abprall_mail::Party;
+    use strum::IntoEnumIterator;
+
+    use super::*;
+
+    #[test]
+    fn the_reasons_of_the_way_there_are_all_in_the_query() {
+        for reason in Reason::iter() {
+            let of_the_way = matches!(reason.party(), Party::RecipientDomain | Party::Route);
+            assert_eq!(OF_THE_WAY.contains(&format!("'{reason}'")), of_the_way, "{reason}");
+        }
+    }
 }

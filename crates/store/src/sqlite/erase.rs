@@ -64,6 +64,7 @@ fn empty_reports(book: &Book<'_>, address: i64) -> Result<u64, StoreError> {
              UNION SELECT id FROM report WHERE failed_address = ?1)",
         [address],
     )?;
+    super::review::drop_empty_clusters(book)?;
     book.connection.execute("UPDATE decision SET note = NULL WHERE address = ?1", [address])?;
     Ok(emptied as u64)
 }

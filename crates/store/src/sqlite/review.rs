@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::SqliteStore;
+use super::book::Book;
 use super::column::{count, time, word, word_or_none};
 use super::load::{Asking, load};
 use super::record::remember_policy;
@@ -96,6 +97,12 @@ fn report_of(row: &Row<'_>) -> Result<Report, StoreError> {
     })
 }
 
+/// What nobody waits in is forgotten: its pattern may still hold words about somebody.
+pub(super) fn drop_empty_clusters(book: &Book<'_>) -> Result<(), StoreError> {
+    book.connection.execute("DELETE FROM review_cluster WHERE reports <= 0", [])?;
+    Ok(())
+}
+
 /// A stored report with what it needs to be decided again.
 struct Stored {
     existing: Existing,
@@ -164,6 +171,7 @@ pub(super) fn reclassify(
                 params![cluster, reports],
             )?;
         }
+        drop_empty_clusters(book)?;
         let context = load(book, &gathered)?;
         let ids: Vec<_> = context.addresses.iter().map(|address| address.id).collect();
         let hosts = context.hosts.clone();

@@ -85,9 +85,7 @@ fn insert_report(
     cluster: Option<i64>,
 ) -> Result<(), StoreError> {
     let (report, judged) = (entry.report, entry.judged);
-    let words = |text: &'_ Option<String>| -> Option<String> {
-        text.as_deref().filter(|_| !write.is_wordless).map(|text| cut(text).to_owned())
-    };
+    let words = |text| words(text, write);
     let because: Vec<_> = judged
         .because
         .iter()
@@ -139,6 +137,11 @@ fn insert_report(
             cluster
         ])?;
     Ok(())
+}
+
+/// What is kept of a text.
+fn words<'a>(text: &'a Option<String>, write: &ReportWrite) -> Option<&'a str> {
+    text.as_deref().filter(|_| !write.is_wordless).map(cut)
 }
 
 /// A new judgement about a report that is stored.
@@ -273,39 +276,7 @@ fn write_ledgers(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
 }
 
 fn write_roll_ups(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
-    let mut daily = book.connection.prepare_cached(
-        "INSERT INTO daily (day, domain, host, kind, reason, bounce_type, outcome, reports)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT DO UPDATE SET reports = reports + excluded.reports",
-    )?;
-    for (sort, reports) in &writes.daily {
-        daily.execute(params![
-            sort.day,
-            sort.domain,
-            sort.host,
-            sort.kind.as_str(),
-            sort.reason.as_str(),
-            sort.bounce_type.as_str(),
-            sort.outcome.as_str(),
-            reports
-        ])?;
-        if *reports < 0 {
-            book.connection
-                .prepare_cached(
-                    "DELETE FROM daily WHERE day = ?1 AND domain = ?2 AND host = ?3 AND kind = ?4 AND reason = ?5
-                         AND bounce_type = ?6 AND outcome = ?7 AND reports <= 0",
-                )?
-                .execute(params![
-                    sort.day,
-                    sort.domain,
-                    sort.host,
-                    sort.kind.as_str(),
-                    sort.reason.as_str(),
-                    sort.bounce_type.as_str(),
-                    sort.outcome.as_str()
-                ])?;
-        }
-    }
+    super::roll_up::write(book, &writes.roll_ups())?;
     let mut hourly = book.connection.prepare_cached(
         "INSERT INTO hourly (provider, hour, hard, hard_known_good, delivered) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT DO UPDATE SET hard = hard + excluded.hard,

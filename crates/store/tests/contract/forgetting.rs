@@ -17,7 +17,7 @@ pub(crate) fn an_erased_person_stays_stopped_and_is_written_nowhere(house: &mut 
     house.record(&complaint(who), now());
     house.record(&Report { original_recipient: Some(address("list@a.example")), ..unknown(who) }, now());
     // What nobody understands lies at the review desk.
-    house.reply(&format!("554 5.9.9 <{who}> anna.forget-me of anna.forget-me@gone.example is odd"), now());
+    house.reply(&format!("554 5.9.9 <{who}> annaforgetme of anna.forget-me@gone.example is odd"), now());
     house.store.stop(&about(who), &order(Some("anna.forget-me rang")), now()).unwrap();
     house.store.lift(&about("list@a.example"), now(), None).unwrap();
     assert!(contains(&house.factory.everything(), "anna.forget-me"), "the test would not show anything");
@@ -35,7 +35,7 @@ pub(crate) fn an_erased_person_stays_stopped_and_is_written_nowhere(house: &mut 
     // Another report about the same person is recognised, and names nobody.
     house.record(&unknown(who), days(1));
     assert_eq!(house.store.story(&about(who), days(1), 10).unwrap().unwrap().decisions_total, 5);
-    house.reply(&format!("554 5.9.9 <{who}> anna.forget-me is odder"), days(1));
+    house.reply(&format!("554 5.9.9 <{who}> annaforgetme of anna.forget-me is odder"), days(1));
     assert!(!contains(&house.factory.everything(), "anna.forget-me"));
     assert!(house.store.review_clusters(Page::first(9)).unwrap().rows.is_empty());
     let again = house.store.erase(&address(who), days(1)).unwrap();
@@ -55,6 +55,10 @@ fn order(note: Option<&str>) -> abprall_store::StopOrder {
 }
 
 fn contains(bytes: &[u8], text: &str) -> bool {
+    [text, &text.replace(['.', '-'], "")].iter().any(|text| is_in(bytes, text))
+}
+
+fn is_in(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window.eq_ignore_ascii_case(text.as_bytes()))
 }
 
