@@ -106,7 +106,7 @@ fn find_address(
     let mut statement = connection.prepare_cached("SELECT id, text FROM address WHERE hash = ?1")?;
     let mut rows = statement.query([key.fingerprint(seed).cast_signed()])?;
     while let Some(row) = rows.next()? {
-        let text = row.get_ref(1)?.as_str().map_err(|error| rusqlite::Error::from(error))?;
+        let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
         let is_erased = text != key.as_str();
         if !is_erased || is_erased_form_of(connection, text, key)? {
             return Ok(Some(KnownAddress { id: row.get(0)?, is_erased }));

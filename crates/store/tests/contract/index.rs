@@ -8,6 +8,8 @@ use abprall_store::{
 
 use crate::house::{House, about, address, audience, complaint, days, now, routing, unknown};
 
+type Step = Box<dyn FnMut(&mut House)>;
+
 pub(crate) fn the_changes_make_an_index_that_agrees_with_check(house: &mut House) {
     let folder = tempfile::tempdir().unwrap();
     let index = SuppressionIndex::open(folder.path(), house.store.seed()).unwrap();
@@ -18,7 +20,7 @@ pub(crate) fn the_changes_make_an_index_that_agrees_with_check(house: &mut House
         audience,
         note: None,
     };
-    let mut steps: Vec<Box<dyn FnMut(&mut House)>> = vec![
+    let mut steps: Vec<Step> = vec![
         Box::new(|house| {
             house.record(&unknown("a@x.example"), now());
         }),
