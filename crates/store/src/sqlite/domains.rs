@@ -43,7 +43,7 @@ pub(super) fn domains(
     let at = at.as_microsecond();
     let limit = i64::from(page.rows) + 1;
     let after = page.after.unwrap_or(Cursor { key: i64::MAX, id: i64::MAX });
-    let health = filter.health.map(|health| health.as_str());
+    let health = filter.health.map(abprall_policy::HealthState::as_str);
     let mut values: Vec<(&str, &dyn ToSql)> = vec![("?1", &at), ("?2", &limit)];
     sql += " WHERE ?2 = ?2";
     if page.after.is_some() {

@@ -93,7 +93,7 @@ fn find_address(connection: &Connection, seed: u64, key: &SuppressionKey) -> Res
     let mut statement = connection.prepare_cached("SELECT id, text FROM address WHERE hash = ?1")?;
     let mut rows = statement.query([key.fingerprint(seed).cast_signed()])?;
     while let Some(row) = rows.next()? {
-        let text = row.get_ref(1)?.as_str().map_err(|error| rusqlite::Error::from(error))?;
+        let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
         if text == key.as_str() || is_erased_form_of(connection, text, key)? {
             return Ok(Some(row.get(0)?));
         }
