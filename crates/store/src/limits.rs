@@ -31,6 +31,12 @@ pub const INDEX_DELTA_SHARE: u64 = 16;
 /// Fingerprints that are sorted in memory while a segment is built, eight bytes each: 64 MiB.
 pub const INDEX_BUILD_FINGERPRINTS_MAX: usize = 8 * 1024 * 1024;
 
+/// What a builder of the index left behind is removed after this time: building 100 million takes half a minute.
+pub const INDEX_BUILD_AGE_MAX: Duration = Duration::from_secs(3600);
+
+/// Changes that are read from the database at a time.
+pub const INDEX_READ: u32 = 100_000;
+
 /// Stops of an import between two commits: enough that the disk's write time does not count.
 pub const IMPORT_BATCH: usize = 10_000;
 

@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::column::{time, word};
 use super::names::Names;
 use crate::plan::{HardStop, StopWrite};
+use crate::subject::ANY_MX_HOST;
 use crate::{Scope, StoreError};
 
 /// A transaction with all that is added up during it.
@@ -214,6 +215,9 @@ impl<'a> Book<'a> {
     ) -> Result<(), StoreError> {
         if before.is_none() && !self.is_stopped(key)? {
             self.change(self.hash_of(key)?, true)?;
+            if key.scope == Scope::MxHost {
+                self.change(self.text_hash(ANY_MX_HOST), true)?;
+            }
         }
         let domain = self.domain_of(key)?;
         let number = match domain {
@@ -286,6 +290,9 @@ impl<'a> Book<'a> {
         if !self.is_stopped(key)? {
             self.change(self.hash_of(key)?, false)?;
             self.end_exemptions(key)?;
+            if key.scope == Scope::MxHost && !self.is_any_host_stopped()? {
+                self.change(self.text_hash(ANY_MX_HOST), false)?;
+            }
         }
         let domain = self.domain_of(key)?;
         self.sum(domain, before.stop, -1);
@@ -298,6 +305,15 @@ impl<'a> Book<'a> {
             .connection
             .prepare_cached("SELECT 1 FROM stop WHERE kind = ?1 AND subject = ?2 LIMIT 1")?
             .query_row(params![kind_of(key.scope), key.subject], |_| Ok(()))
+            .optional()?;
+        Ok(found.is_some())
+    }
+
+    fn is_any_host_stopped(&self) -> Result<bool, StoreError> {
+        let found = self
+            .connection
+            .prepare_cached("SELECT 1 FROM stop WHERE kind = ?1 LIMIT 1")?
+            .query_row([kind_of(Scope::MxHost)], |_| Ok(()))
             .optional()?;
         Ok(found.is_some())
     }
