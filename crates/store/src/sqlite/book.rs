@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use abprall_mail::Reason;
 use abprall_policy::{IncidentEvent, Outcome, POLICY_VERSION, Stop};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::column::{time, word};
 use super::names::Names;
+use crate::database::{Connection, OptionalRow, params};
 use crate::plan::{HardStop, StopWrite};
 use crate::subject::ANY_MX_HOST;
 use crate::{Scope, StoreError};
@@ -149,11 +149,11 @@ impl<'a> Book<'a> {
             )?
             .query_row(params![kind_of(key.scope), key.subject, key.tenant, key.list], |row| {
                 Ok((
-                    row.get::<_, String>(0)?,
-                    row.get::<_, String>(1)?,
-                    row.get::<_, i64>(2)?,
-                    row.get::<_, Option<i64>>(3)?,
-                    row.get::<_, i64>(4)?,
+                    row.get::<String>(0)?,
+                    row.get::<String>(1)?,
+                    row.get::<i64>(2)?,
+                    row.get::<Option<i64>>(3)?,
+                    row.get::<i64>(4)?,
                 ))
             })
             .optional()?;
@@ -331,7 +331,7 @@ impl<'a> Book<'a> {
             Scope::Address => self
                 .connection
                 .prepare_cached("SELECT hash FROM address WHERE id = ?1")?
-                .query_row([key.subject], |row| row.get::<_, i64>(0))?,
+                .query_row([key.subject], |row| row.get::<i64>(0))?,
             Scope::Domain => {
                 self.text_hash(&self.name("SELECT name FROM domain WHERE id = ?1", key.subject)?)
             }

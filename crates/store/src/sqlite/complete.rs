@@ -3,7 +3,6 @@
 use abprall_mail::Reason;
 use abprall_policy::{Conclusion, HealthState, IncidentEvent, Outcome, Reinstatement, Stop};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
 
 use super::SqliteStore;
 use super::book::{Book, Event, NewDecision, StopKey, StopValue};
@@ -11,6 +10,7 @@ use super::column::{count, to_json};
 use super::rewind::name_of;
 use super::undo::{Target, undo};
 use super::work;
+use crate::database::{Connection, OptionalRow, params};
 use crate::limits::EXAMPLES_MAX;
 use crate::{
     Completed, DomainUpdate, HostUpdate, NewObservation, Scope, StoreError, Work, WorkItem, WorkKind,

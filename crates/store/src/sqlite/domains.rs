@@ -1,9 +1,9 @@
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, ToSql, params};
 
 use super::SqliteStore;
 use super::column::{count, json, json_or_none, time, word, word_or_none};
 use super::complete::waiting_count;
+use crate::database::{OptionalRow, Row, ToValue, params};
 use crate::page::cut_to_page;
 use crate::{
     Cursor, DomainDetail, DomainFilter, DomainSort, Observation, Page, Rows, State, StoreError, WatchedDomain,
@@ -44,7 +44,7 @@ pub(super) fn domains(
     let limit = i64::from(page.rows) + 1;
     let after = page.after.unwrap_or(Cursor { key: i64::MAX, id: i64::MAX });
     let health = filter.health.map(abprall_policy::HealthState::as_str);
-    let mut values: Vec<(&str, &dyn ToSql)> = vec![("?1", &at), ("?2", &limit)];
+    let mut values: Vec<(&str, &dyn ToValue)> = vec![("?1", &at), ("?2", &limit)];
     sql += " WHERE ?2 = ?2";
     if page.after.is_some() {
         values.push(("?3", &after.key));
@@ -88,7 +88,7 @@ pub(super) fn domains(
     Ok(cut_to_page(found, page))
 }
 
-fn row_of(row: &Row<'_>) -> Result<WatchedDomain, StoreError> {
+fn row_of(row: Row<'_>) -> Result<WatchedDomain, StoreError> {
     Ok(WatchedDomain {
         domain: row.get(2)?,
         failures: count(row.get(3)?),
@@ -96,15 +96,15 @@ fn row_of(row: &Row<'_>) -> Result<WatchedDomain, StoreError> {
         addresses: count(row.get(5)?),
         held: count(row.get(6)?),
         suppressed: count(row.get(7)?),
-        state: match row.get::<_, Option<bool>>(12)? {
+        state: match row.get::<Option<bool>>(12)? {
             None => State::Ok,
             Some(false) => State::Held,
             Some(true) => State::Suppressed,
         },
-        last_failure_at: row.get::<_, Option<i64>>(8)?.map(time).transpose()?,
-        last_reason: word_or_none("the reason", row.get::<_, Option<String>>(9)?.as_deref())?,
-        health: json_or_none("the health", row.get::<_, Option<String>>(10)?.as_deref())?,
-        next_look: row.get::<_, Option<i64>>(13)?.map(time).transpose()?,
+        last_failure_at: row.get::<Option<i64>>(8)?.map(time).transpose()?,
+        last_reason: word_or_none("the reason", row.get::<Option<String>>(9)?.as_deref())?,
+        health: json_or_none("the health", row.get::<Option<String>>(10)?.as_deref())?,
+        next_look: row.get::<Option<i64>>(13)?.map(time).transpose()?,
         operator: row.get(11)?,
     })
 }
@@ -133,10 +133,10 @@ pub(super) fn domain(
         .query_row([number], |row| row.get(0))
         .optional()?;
     let before: Option<Vec<String>> =
-        json_or_none("the name servers", row.get::<_, Option<String>>(15)?.as_deref())?;
+        json_or_none("the name servers", row.get::<Option<String>>(15)?.as_deref())?;
     Ok(Some(DomainDetail {
         row: row_of(row)?,
-        reinstatement: json_or_none("the way back", row.get::<_, Option<String>>(14)?.as_deref())?,
+        reinstatement: json_or_none("the way back", row.get::<Option<String>>(14)?.as_deref())?,
         mx_hosts: texts(
             "SELECT name FROM domain_mx JOIN host ON host.id = domain_mx.host WHERE domain = ?1 ORDER BY name",
         )?,
@@ -169,9 +169,9 @@ pub(super) fn observations(
             id,
             domain: domain.to_owned(),
             at: time(row.get(1)?)?,
-            verdict: word("the verdict", &row.get::<_, String>(2)?)?,
-            confidence: word("the confidence", &row.get::<_, String>(3)?)?,
-            diagnosis: json("the diagnosis", &row.get::<_, String>(4)?)?,
+            verdict: word("the verdict", &row.get::<String>(2)?)?,
+            confidence: word("the confidence", &row.get::<String>(3)?)?,
+            diagnosis: json("the diagnosis", &row.get::<String>(4)?)?,
         };
         found.push((Cursor { key: 0, id }, observation));
     }

@@ -3,10 +3,10 @@
 use abprall_mail::{EmailAddress, SuppressionKey};
 use aws_lc_rs::{hmac, rand};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
 
 use super::SqliteStore;
 use super::book::Book;
+use crate::database::{Connection, OptionalRow, params};
 use crate::{Erased, ErasureKey, StoreError};
 
 /// What stands before the keyed hash in the place of an address. No address looks like this: it has no `@`.

@@ -2,10 +2,10 @@ use std::ops::ControlFlow;
 
 use abprall_mail::Reason;
 use jiff::Timestamp;
-use rusqlite::params;
 
 use super::SqliteStore;
 use super::check::{standing, stop_columns};
+use crate::database::params;
 use crate::{Audience, Scope, State, StopFilter, StopRow, StoreError};
 
 /// Whole domains first, then mail hosts, then addresses.

@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use abprall_policy::{Brake, Day, HourCount, Ledger, Strike};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
 
 use super::book::Book;
 use super::column::{small, time, word};
+use crate::database::{Connection, OptionalRow, params};
 use crate::StoreError;
 use crate::plan::{
     AddressContext, BrakeContext, Context, DomainContext, Gathered, HardStop, Rare, Removal, StopContext,
@@ -46,7 +46,7 @@ pub(super) fn load(book: &mut Book<'_>, gathered: &Gathered<'_>) -> Result<Conte
             let outcome = book
                 .connection
                 .prepare_cached("SELECT outcome FROM failure WHERE key = ?1")?
-                .query_row([key], |row| row.get::<_, String>(0))
+                .query_row([key], |row| row.get::<String>(0))
                 .optional()?;
             if let Some(outcome) = outcome {
                 context.failures.insert(*key, word("the outcome", &outcome)?);
@@ -76,7 +76,7 @@ pub(super) fn load(book: &mut Book<'_>, gathered: &Gathered<'_>) -> Result<Conte
 /// Providers that are frozen: a few. The others are open.
 fn brakes(connection: &Connection) -> Result<HashMap<String, BrakeContext>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT provider, brake FROM brake WHERE frozen = 1")?;
-    let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+    let rows = statement.query_map([], |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)))?;
     let mut brakes = HashMap::new();
     for row in rows {
         let (provider, text) = row?;
@@ -93,7 +93,7 @@ pub(super) fn brake_of(text: &str) -> Result<Brake, StoreError> {
 fn domain(connection: &Connection, id: i64, name: &str) -> Result<DomainContext, StoreError> {
     let state = connection
         .prepare_cached("SELECT operator, health_state FROM domain_state WHERE domain = ?1")?
-        .query_row([id], |row| Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?)))
+        .query_row([id], |row| Ok((row.get::<Option<String>>(0)?, row.get::<Option<String>>(1)?)))
         .optional()?;
     let incident = connection
         .prepare_cached(
@@ -131,16 +131,16 @@ fn stops(connection: &Connection, address: i64) -> Result<Vec<StopContext>, Stor
     let mut stops = Vec::new();
     while let Some(row) = rows.next()? {
         let hard = HardStop {
-            stop: word("the stop", &row.get::<_, String>(2)?)?,
-            reason: word("the reason", &row.get::<_, String>(3)?)?,
-            until: row.get::<_, Option<i64>>(4)?.map(time).transpose()?,
+            stop: word("the stop", &row.get::<String>(2)?)?,
+            reason: word("the reason", &row.get::<String>(3)?)?,
+            until: row.get::<Option<i64>>(4)?.map(time).transpose()?,
         };
         stops.push(StopContext { tenant: row.get(0)?, list: row.get(1)?, hard });
     }
     Ok(stops)
 }
 
-pub(super) fn hour_count(row: &rusqlite::Row<'_>, first: usize, hour: i64) -> rusqlite::Result<HourCount> {
+pub(super) fn hour_count(row: Row<'_>, first: usize, hour: i64) -> Result<HourCount, StoreError> {
     Ok(HourCount {
         hour,
         hard: small(row.get(first)?),
@@ -210,8 +210,8 @@ impl Rare for Asking<'_> {
                 address: row.get(2)?,
                 domain: row.get(3)?,
                 hash: row.get(4)?,
-                reason: word("the reason", &row.get::<_, String>(5)?)?,
-                until: row.get::<_, Option<i64>>(6)?.map(time).transpose()?,
+                reason: word("the reason", &row.get::<String>(5)?)?,
+                until: row.get::<Option<i64>>(6)?.map(time).transpose()?,
                 tenant: row.get(7)?,
                 list: row.get(8)?,
             });

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use abprall_mail::{EmailAddress, SuppressionKey};
-use rusqlite::{Connection, OptionalExtension, params};
 
 use super::SqliteStore;
 use super::book::Book;
 use super::erase::is_erased_form_of;
+use crate::database::{Connection, OptionalRow, params};
 use crate::StoreError;
 use crate::limits::INTERNED_MAX;
 
@@ -75,7 +75,7 @@ const DOMAIN: Table =
 const HOST: Table =
     Table { find: "SELECT id FROM host WHERE name = ?1", insert: "INSERT INTO host (name) VALUES (?1)" };
 
-fn number(connection: &Connection, known: &mut Names, table: Table, name: &str) -> rusqlite::Result<i64> {
+fn number(connection: &Connection, known: &mut Names, table: Table, name: &str) -> Result<i64, StoreError> {
     if let Some(number) = known.get(name) {
         return Ok(*number);
     }
@@ -93,7 +93,7 @@ fn number(connection: &Connection, known: &mut Names, table: Table, name: &str) 
     Ok(number)
 }
 
-fn find(connection: &Connection, table: Table, name: &str) -> rusqlite::Result<Option<i64>> {
+fn find(connection: &Connection, table: Table, name: &str) -> Result<Option<i64>, StoreError> {
     connection.prepare_cached(table.find)?.query_row([name], |row| row.get(0)).optional()
 }
 

@@ -1,10 +1,10 @@
 use abprall_policy::Policy;
-use rusqlite::params;
 
 use super::SqliteStore;
 use super::book::Book;
 use super::load::{Asking, load};
 use super::write::write;
+use crate::database::params;
 use crate::plan::{fingerprint, gather, plan};
 use crate::{Message, Recorded, StoreError};
 

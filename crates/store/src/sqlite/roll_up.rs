@@ -1,9 +1,9 @@
 //! The sums that a summary reads.
 
 use abprall_policy::Outcome;
-use rusqlite::params;
 
 use super::book::Book;
+use crate::database::params;
 use crate::StoreError;
 use crate::plan::RollUps;
 

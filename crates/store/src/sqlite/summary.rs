@@ -3,10 +3,10 @@ use std::collections::BTreeMap;
 use abprall_mail::{Party, Reason};
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
-use rusqlite::{OptionalExtension, Row, params};
 
 use super::SqliteStore;
 use super::column::{count, word};
+use crate::database::{OptionalRow, Row, params};
 use crate::limits::CANDIDATES_MAX;
 use crate::{DomainRow, HostRow, ReasonRow, Stopped, StoreError, Summary};
 
@@ -242,14 +242,14 @@ impl Found {
     }
 }
 
-fn reason_row(row: &Row<'_>) -> Result<ReasonRow, StoreError> {
-    let reason: Reason = word("the reason", &row.get::<_, String>(1)?)?;
+fn reason_row(row: Row<'_>) -> Result<ReasonRow, StoreError> {
+    let reason: Reason = word("the reason", &row.get::<String>(1)?)?;
     Ok(ReasonRow {
-        kind: word("the kind", &row.get::<_, String>(0)?)?,
+        kind: word("the kind", &row.get::<String>(0)?)?,
         reason,
         party: reason.party(),
-        bounce_type: word("the bounce type", &row.get::<_, String>(2)?)?,
-        outcome: word("the outcome", &row.get::<_, String>(3)?)?,
+        bounce_type: word("the bounce type", &row.get::<String>(2)?)?,
+        outcome: word("the outcome", &row.get::<String>(3)?)?,
         reports: count(row.get(4)?),
     })
 }

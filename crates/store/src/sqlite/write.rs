@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use abprall_mail::Reason;
 use abprall_policy::{IncidentEvent, POLICY_VERSION};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
 
 use super::book::{Book, Event, filled};
 use super::column::to_json;
+use crate::database::{OptionalRow, params};
 use crate::StoreError;
 use crate::limits::BECAUSE_MAX;
 use crate::plan::{Gathered, GatheredEntry, ReportWrite, Writes, cut};
@@ -383,7 +383,7 @@ pub(super) fn brake_incident(book: &Book<'_>, provider: &str) -> Result<Option<i
     Ok(book
         .connection
         .prepare_cached("SELECT incident FROM brake WHERE provider = ?1")?
-        .query_row([provider], |row| row.get::<_, Option<i64>>(0))
+        .query_row([provider], |row| row.get::<Option<i64>>(0))
         .optional()?
         .flatten())
 }
