@@ -72,6 +72,16 @@ impl Connection {
         }
     }
 
+    /// What was overwritten must not stay in old pages of the log.
+    pub(crate) fn forget_old_pages(&self) {
+        match self {
+            // Another reader may hold it back; the next checkpoint does it then.
+            Self::Sqlite(connection) => drop(connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")),
+            // The server cleans up by itself.
+            Self::Postgres(_) => {}
+        }
+    }
+
     /// Whether the same work may succeed when it is done again: it surely was not stored, and its failure passes.
     pub(crate) fn is_worth_repeating(&self, error: &StoreError) -> bool {
         match self {

@@ -39,7 +39,8 @@ pub(super) fn migrate(session: &Session, place: &str) -> Result<(), StoreError> 
         }
         for (number, sql) in (1_i64..).zip(MIGRATIONS).skip(applied.len()) {
             session.batch(sql)?;
-            let values = [number.value(), checksum(sql).value()].map(|value| value);
+            let checksum = checksum(sql);
+            let values = [number.value(), checksum.value()];
             session.execute("INSERT INTO migration (number, checksum) VALUES (?1, ?2)", &values)?;
         }
         Ok(())

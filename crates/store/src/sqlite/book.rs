@@ -262,8 +262,11 @@ impl<'a> Book<'a> {
     fn replace_stop(&self, key: &StopKey, domain: i64, value: &StopValue) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
-                "INSERT OR REPLACE INTO stop (kind, subject, tenant, list, stop, reason, since, until, decision, domain)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                "INSERT INTO stop (kind, subject, tenant, list, stop, reason, since, until, decision, domain)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                 ON CONFLICT (kind, subject, tenant, list) DO UPDATE SET stop = excluded.stop, reason = excluded.reason,
+                     since = excluded.since, until = excluded.until, decision = excluded.decision,
+                     domain = excluded.domain",
             )?
             .execute(params![
                 kind_of(key.scope),
@@ -381,11 +384,12 @@ impl<'a> Book<'a> {
         let of = |scope: Scope| (new.scope == Some(scope)).then_some(new.subject);
         self.connection
             .prepare_cached(
-                "INSERT INTO decision (address, domain, host, report, taken_at, outcome, reason, rule, policy, note, tenant,
-                     list, evidence, undoes, incident, until)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+                "INSERT INTO decision (id, address, domain, host, report, taken_at, outcome, reason, rule, policy, note,
+                     tenant, list, evidence, undoes, incident, until)
+                 VALUES ((SELECT coalesce(max(id), 0) + 1 FROM decision), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+                 RETURNING id",
             )?
-            .execute(params![
+            .query_row(params![
                 of(Scope::Address),
                 of(Scope::Domain),
                 of(Scope::MxHost),
@@ -402,8 +406,7 @@ impl<'a> Book<'a> {
                 new.undoes,
                 new.incident,
                 new.until.map(Timestamp::as_microsecond)
-            ])?;
-        Ok(self.connection.last_insert_rowid())
+            ], |row| row.get(0))
     }
 
     /// The open incident with this key; opened where there is none. Says whether it is new.
@@ -416,10 +419,11 @@ impl<'a> Book<'a> {
         if let Some(id) = self.open_incident(key)? {
             return Ok((id, false));
         }
-        self.connection
-            .prepare_cached("INSERT INTO incident (key, opened_at, reason) VALUES (?1, ?2, ?3)")?
-            .execute(params![key, at.as_microsecond(), reason.map(Reason::as_str)])?;
-        Ok((self.connection.last_insert_rowid(), true))
+        let id = self
+            .connection
+            .prepare_cached("INSERT INTO incident (key, opened_at, reason) VALUES (?1, ?2, ?3) RETURNING id")?
+            .query_row(params![key, at.as_microsecond(), reason.map(Reason::as_str)], |row| row.get(0))?;
+        Ok((id, true))
     }
 
     pub(super) fn open_incident(&self, key: &str) -> Result<Option<i64>, StoreError> {
@@ -434,7 +438,7 @@ impl<'a> Book<'a> {
     pub(super) fn join_incident(&self, incident: i64, domain: i64) -> Result<bool, StoreError> {
         let joined = self
             .connection
-            .prepare_cached("INSERT OR IGNORE INTO incident_domain (domain, incident) VALUES (?1, ?2)")?
+            .prepare_cached("INSERT INTO incident_domain (domain, incident) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
             .execute(params![domain, incident])?;
         if joined > 0 {
             self.connection
@@ -467,8 +471,8 @@ impl<'a> Book<'a> {
         let (mut held, mut suppressed) = (0, 0);
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO domain_state (domain, addresses, held, suppressed) VALUES (?1, ?2, max(?3, 0), max(?4, 0))
-             ON CONFLICT DO UPDATE SET addresses = addresses + ?2, held = max(held + ?3, 0),
-                 suppressed = max(suppressed + ?4, 0)",
+             ON CONFLICT (domain) DO UPDATE SET addresses = domain_state.addresses + ?2,
+                 held = max(domain_state.held + ?3, 0), suppressed = max(domain_state.suppressed + ?4, 0)",
         )?;
         for (domain, sums) in &self.sums {
             statement.execute(params![domain, sums.addresses, sums.held, sums.suppressed])?;
@@ -477,7 +481,7 @@ impl<'a> Book<'a> {
         }
         self.sums.clear();
         let mut statement = self.connection.prepare_cached(
-            "INSERT INTO total (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = value + excluded.value",
+            "INSERT INTO total (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = total.value + excluded.value",
         )?;
         for (name, value) in [
             ("held", held),

@@ -24,7 +24,7 @@ fn columns(sort: DomainSort) -> String {
     format!(
         "SELECT {}, s.domain, n.name, s.failures, s.route_failures, s.addresses, s.held, s.suppressed, s.last_failure_at,
              s.last_reason, s.health, s.operator,
-             (SELECT max(stop = 'suppression') FROM stop WHERE kind = 1 AND subject = s.domain AND (until IS NULL OR until > ?1)),
+             (SELECT max(CASE WHEN stop = 'suppression' THEN 1 ELSE 0 END) FROM stop WHERE kind = 1 AND subject = s.domain AND (until IS NULL OR until > ?1)),
              (SELECT min(due_at) FROM work WHERE work.domain = s.domain AND s.domain > 0 AND kind <> 'release'),
              s.reinstatement, s.name_servers_before, s.operator_before, s.owner_changed, s.delivered_since, s.failed_since
          FROM domain_state s JOIN domain n ON n.id = s.domain",
@@ -44,11 +44,10 @@ pub(super) fn domains(
     let limit = i64::from(page.rows) + 1;
     let after = page.after.unwrap_or(Cursor { key: i64::MAX, id: i64::MAX });
     let health = filter.health.map(abprall_policy::HealthState::as_str);
-    let mut values: Vec<(&str, &dyn ToValue)> = vec![("?1", &at), ("?2", &limit)];
+    let mut values: Vec<&dyn ToValue> = vec![&at, &limit];
     sql += " WHERE ?2 = ?2";
     if page.after.is_some() {
-        values.push(("?3", &after.key));
-        values.push(("?4", &after.id));
+        values.extend([&after.key as &dyn ToValue, &after.id]);
         sql += &match sort {
             DomainSort::Name => {
                 " AND ?3 = ?3 AND n.name > (SELECT name FROM domain WHERE id = ?4)".to_owned()
@@ -62,12 +61,12 @@ pub(super) fn domains(
         };
     }
     if health.is_some() {
-        values.push(("?5", &health));
-        sql += " AND s.health_state = ?5";
+        values.push(&health);
+        sql += &format!(" AND s.health_state = ?{}", values.len());
     }
     if filter.operator.is_some() {
-        values.push(("?6", &filter.operator));
-        sql += " AND s.operator = ?6";
+        values.push(&filter.operator);
+        sql += &format!(" AND s.operator = ?{}", values.len());
     }
     if filter.stopped {
         sql += " AND s.domain IN (SELECT subject FROM stop WHERE kind = 1)";

@@ -42,10 +42,9 @@ pub(super) fn hosts(
     let limit = i64::from(page.rows) + 1;
     let after = page.after.unwrap_or(Cursor { key: 0, id: 0 });
     let health = filter.health.map(abprall_policy::HealthState::as_str);
-    let mut values: Vec<(&str, &dyn ToValue)> = vec![("?1", &limit)];
+    let mut values: Vec<&dyn ToValue> = vec![&limit];
     if page.after.is_some() {
-        values.push(("?2", &after.key));
-        values.push(("?3", &after.id));
+        values.extend([&after.key as &dyn ToValue, &after.id]);
         sql += &match sort {
             HostSort::Name => {
                 " AND ?2 = ?2 AND (n.name, s.id) > (SELECT host.name, host_state.id FROM host_state
@@ -56,16 +55,16 @@ pub(super) fn hosts(
         };
     }
     if health.is_some() {
-        values.push(("?4", &health));
-        sql += " AND s.health_state = ?4";
+        values.push(&health);
+        sql += &format!(" AND s.health_state = ?{}", values.len());
     }
     if filter.host.is_some() {
-        values.push(("?5", &host));
-        sql += " AND s.host = ?5";
+        values.push(&host);
+        sql += &format!(" AND s.host = ?{}", values.len());
     }
     if filter.domain.is_some() {
-        values.push(("?6", &domain));
-        sql += " AND s.host IN (SELECT host FROM domain_mx WHERE domain = ?6)";
+        values.push(&domain);
+        sql += &format!(" AND s.host IN (SELECT host FROM domain_mx WHERE domain = ?{})", values.len());
     }
     sql += &match sort {
         HostSort::Name => " ORDER BY n.name, s.id LIMIT ?1".to_owned(),

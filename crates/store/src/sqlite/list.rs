@@ -49,21 +49,19 @@ pub(super) fn stops(
         ),
     ] {
         let mut statement = store.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params![
-            at.as_microsecond(),
-            stop,
-            filter.reason.map(Reason::as_str),
-            filter.tenant,
-            filter.list
-        ])?;
-        while let Some(row) = rows.next()? {
+        let mut is_enough = false;
+        let reason = filter.reason.map(Reason::as_str);
+        statement.stream(params![at.as_microsecond(), stop, reason, filter.tenant, filter.list], |row| {
             let columns = stop_columns(row, 1)?;
             let text = |text: String| (!text.is_empty()).then_some(text);
             let audience = Audience { tenant: text(row.get(6)?), list: text(row.get(7)?) };
             listed += 1;
-            if each(StopRow { standing: standing(row.get(0)?, scope, columns)?, audience }).is_break() {
-                return Ok(listed);
-            }
+            let go_on = each(StopRow { standing: standing(row.get(0)?, scope, columns)?, audience });
+            is_enough = go_on.is_break();
+            Ok(go_on)
+        })?;
+        if is_enough {
+            break;
         }
     }
     Ok(listed)

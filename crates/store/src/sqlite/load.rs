@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::book::Book;
 use super::column::{small, time, word};
-use crate::database::{Connection, OptionalRow, params};
+use crate::database::{Connection, OptionalRow, Row, params};
 use crate::StoreError;
 use crate::plan::{
     AddressContext, BrakeContext, Context, DomainContext, Gathered, HardStop, Rare, Removal, StopContext,

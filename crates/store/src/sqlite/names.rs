@@ -45,10 +45,10 @@ impl Book<'_> {
         if let Some(known) = find_address(self.connection, self.seed, key)? {
             return Ok(known);
         }
-        self.connection
-            .prepare_cached("INSERT INTO address (hash, text, domain) VALUES (?1, ?2, ?3)")?
-            .execute(params![key.fingerprint(self.seed).cast_signed(), key.as_str(), domain])?;
-        let id = self.connection.last_insert_rowid();
+        let id = self
+            .connection
+            .prepare_cached("INSERT INTO address (hash, text, domain) VALUES (?1, ?2, ?3) RETURNING id")?
+            .query_row(params![key.fingerprint(self.seed).cast_signed(), key.as_str(), domain], |row| row.get(0))?;
         self.count_address(domain);
         Ok(KnownAddress { id, is_erased: false })
     }
@@ -70,10 +70,10 @@ struct Table {
 }
 
 const DOMAIN: Table =
-    Table { find: "SELECT id FROM domain WHERE name = ?1", insert: "INSERT INTO domain (name) VALUES (?1)" };
+    Table { find: "SELECT id FROM domain WHERE name = ?1", insert: "INSERT INTO domain (name) VALUES (?1) RETURNING id" };
 
 const HOST: Table =
-    Table { find: "SELECT id FROM host WHERE name = ?1", insert: "INSERT INTO host (name) VALUES (?1)" };
+    Table { find: "SELECT id FROM host WHERE name = ?1", insert: "INSERT INTO host (name) VALUES (?1) RETURNING id" };
 
 fn number(connection: &Connection, known: &mut Names, table: Table, name: &str) -> Result<i64, StoreError> {
     if let Some(number) = known.get(name) {
@@ -82,8 +82,7 @@ fn number(connection: &Connection, known: &mut Names, table: Table, name: &str) 
     let number = match find(connection, table, name)? {
         Some(number) => number,
         None => {
-            connection.prepare_cached(table.insert)?.execute([name])?;
-            connection.last_insert_rowid()
+            connection.prepare_cached(table.insert)?.query_row([name], |row| row.get(0))?
         }
     };
     if known.len() >= INTERNED_MAX {
@@ -106,9 +105,9 @@ fn find_address(
     let mut statement = connection.prepare_cached("SELECT id, text FROM address WHERE hash = ?1")?;
     let mut rows = statement.query([key.fingerprint(seed).cast_signed()])?;
     while let Some(row) = rows.next()? {
-        let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        let text: String = row.get(1)?;
         let is_erased = text != key.as_str();
-        if !is_erased || is_erased_form_of(connection, text, key)? {
+        if !is_erased || is_erased_form_of(connection, &text, key)? {
             return Ok(Some(KnownAddress { id: row.get(0)?, is_erased }));
         }
     }

@@ -33,14 +33,11 @@ pub(super) fn replay(
          WHERE decision.taken_at >= ?1 AND decision.taken_at < ?2 AND decision.undoes IS NULL
          ORDER BY decision.taken_at, decision.id",
     )?;
-    let mut rows = statement.query(params![from.as_microsecond(), to.as_microsecond()])?;
     let mut handed = 0;
-    while let Some(row) = rows.next()? {
+    statement.stream(params![from.as_microsecond(), to.as_microsecond()], |row| {
         handed += 1;
-        if each(replayed(row)?).is_break() {
-            break;
-        }
-    }
+        Ok(each(replayed(row)?))
+    })?;
     Ok(handed)
 }
 
@@ -50,7 +47,7 @@ fn replayed(row: Row<'_>) -> Result<ReplayedReport, StoreError> {
     let bounce_type: BounceType = word("the bounce type", &row.get::<String>(16)?)?;
     let party = word_or_none("the party", row.get::<Option<String>>(7)?.as_deref())?;
     let trust = word_or_none("the trust", row.get::<Option<String>>(11)?.as_deref())?;
-    let contradictions = row.get_ref(10)?.as_str().map_err(rusqlite::Error::from)?.len();
+    let contradictions = row.get::<String>(10)?.len();
     Ok(ReplayedReport {
         report: row.get(0)?,
         decision: row.get(1)?,

@@ -167,7 +167,7 @@ pub(super) const DECISIONS: &str = "SELECT decision.id, coalesce(address.text, d
      LEFT JOIN host AS named ON named.id = decision.host";
 
 pub(super) fn decision_of(row: Row<'_>) -> Result<DecisionRecord, StoreError> {
-    let report = match row.get::<Option<String>>("source")? {
+    let report = match row.get::<Option<String>>(8)? {
         Some(source) => Some(report_of(row, source)?),
         None => None,
     };

@@ -213,7 +213,7 @@ impl SqliteStore {
         let mut rows =
             if days.all { statement.query([number])? } else { statement.query([number, days.first])? };
         while let Some(row) = rows.next()? {
-            let reason = word("the reason", row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
+            let reason = word("the reason", &row.get::<String>(0)?)?;
             *found.reasons.entry(reason).or_default() += count(row.get(1)?);
         }
         Ok(found)

@@ -133,7 +133,7 @@ pub(super) fn put(
     book.connection
         .prepare_cached(
             "INSERT INTO work (kind, domain, host, ip, opened_at, due_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT DO UPDATE SET due_at = excluded.due_at",
+             ON CONFLICT (kind, domain, host, ip) DO UPDATE SET due_at = excluded.due_at",
         )?
         .execute(params![
             kind.to_string(),

@@ -58,8 +58,9 @@ fn write_clusters(book: &Book<'_>, writes: &Writes) -> Result<Vec<i64>, StoreErr
             .connection
             .prepare_cached(
                 "INSERT INTO review_cluster (pattern, reports, first_at, last_at) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (pattern) DO UPDATE SET reports = reports + excluded.reports,
-                     first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)
+                 ON CONFLICT (pattern) DO UPDATE SET reports = review_cluster.reports + excluded.reports,
+                     first_at = min(review_cluster.first_at, excluded.first_at),
+                     last_at = max(review_cluster.last_at, excluded.last_at)
                  RETURNING id",
             )?
             .query_row(
@@ -371,8 +372,8 @@ pub(super) fn put_brake(
     book.connection
         .prepare_cached(
             "INSERT INTO brake (provider, frozen, brake, incident) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET frozen = excluded.frozen, brake = excluded.brake,
-                 incident = coalesce(excluded.incident, incident)",
+             ON CONFLICT (provider) DO UPDATE SET frozen = excluded.frozen, brake = excluded.brake,
+                 incident = coalesce(excluded.incident, brake.incident)",
         )?
         .execute(params![provider, brake.is_frozen(), to_json(&brake), incident])?;
     Ok(())
