@@ -12,7 +12,7 @@ mod value;
 
 pub(crate) use cell::{Cell, FromCell};
 pub(crate) use many::{Change, Insert, each_of};
-pub(crate) use value::{Kind, Params, ToValue, Value};
+pub(crate) use value::{Kind, Params, ToValue, Value, row};
 
 /// A list of values for the placeholders of a statement.
 macro_rules! params {

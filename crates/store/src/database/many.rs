@@ -5,6 +5,7 @@ use super::{Connection, Row, Value};
 use crate::StoreError;
 
 /// Inserts rows.
+#[derive(Clone, Copy)]
 pub(crate) struct Insert {
     /// `INSERT INTO table (columns)`
     pub(crate) into: &'static str,

@@ -43,6 +43,33 @@ impl rusqlite::ToSql for Value<'_> {
     }
 }
 
+/// A row of values.
+macro_rules! row {
+    ($($value:expr),* $(,)?) => { vec![$($crate::database::Value::from($value)),*] };
+}
+pub(crate) use row;
+
+macro_rules! from {
+    ($($kind:ident from $($of:ty),+;)+) => { $($(
+        impl<'a> From<$of> for Value<'a> {
+            fn from(value: $of) -> Self {
+                Self::$kind(Into::into(value))
+            }
+        }
+        impl<'a> From<Option<$of>> for Value<'a> {
+            fn from(value: Option<$of>) -> Self {
+                value.map_or(Self::Null(Kind::$kind), Self::from)
+            }
+        }
+    )+)+ };
+}
+from! {
+    Integer from i64, u32, u16, bool;
+    Real from f64;
+    Text from &'a str;
+    Blob from &'a [u8];
+}
+
 /// What can be put into a column.
 pub(crate) trait ToValue {
     fn value(&self) -> Value<'_>;

@@ -6,7 +6,7 @@ use super::SqliteStore;
 use super::book::Book;
 use super::load::{Asking, load};
 use super::write::write;
-use crate::database::{Insert, ToValue, each_of, params};
+use crate::database::{Insert, each_of, params, row};
 use crate::plan::{fingerprint, gather, plan};
 use crate::{ContentId, Message, Recorded, StoreError};
 
@@ -47,7 +47,7 @@ pub(super) fn remember_policy(book: &Book<'_>, hash: i64, text: Option<&str>) ->
 
 /// The numbers of the messages that are new; `None` where the content of one is known.
 fn take(book: &mut Book<'_>, messages: &[Message<'_>]) -> Result<Vec<Option<i64>>, StoreError> {
-    let contents: Vec<_> = messages.iter().map(|message| vec![message.content.as_bytes().value()]).collect();
+    let contents: Vec<_> = messages.iter().map(|message| row![message.content.as_bytes().as_slice()]).collect();
     let mut seen: HashSet<ContentId> = HashSet::with_capacity(messages.len());
     let known = "SELECT 1 AS known FROM message WHERE content = ?1";
     each_of(book.connection, known, &contents, &mut |place, _| {
@@ -57,12 +57,10 @@ fn take(book: &mut Book<'_>, messages: &[Message<'_>]) -> Result<Vec<Option<i64>
     let mut next: i64 =
         book.connection.query_row("SELECT coalesce(max(id), 0) + 1 FROM message", [], |row| row.get(0))?;
     let mut numbers = Vec::with_capacity(messages.len());
-    let mut times = Vec::with_capacity(messages.len());
     for message in messages {
         // The same content may come twice in a batch.
         let is_new = seen.insert(message.content);
         numbers.push(is_new.then_some(next));
-        times.push(message.seen_at.as_microsecond());
         next += i64::from(is_new);
         book.messages += i64::from(is_new);
         book.messages_without_report += i64::from(is_new && message.holds.is_some());
@@ -70,15 +68,13 @@ fn take(book: &mut Book<'_>, messages: &[Message<'_>]) -> Result<Vec<Option<i64>
     let rows: Vec<_> = messages
         .iter()
         .zip(&numbers)
-        .zip(&times)
-        .filter_map(|((message, number), seen_at)| {
-            let number = number.as_ref()?;
-            Some(vec![
-                number.value(),
-                message.content.as_bytes().value(),
-                message.source.value(),
-                seen_at.value(),
-                message.holds.value(),
+        .filter_map(|(message, number)| {
+            Some(row![
+                (*number)?,
+                message.content.as_bytes().as_slice(),
+                message.source,
+                message.seen_at.as_microsecond(),
+                message.holds,
             ])
         })
         .collect();
