@@ -85,7 +85,9 @@ pub enum StoreError {
     #[error("the key cannot be taken over: {0}")]
     Key(&'static str),
     /// The database server is not to be reached, or the connection to it was lost and it did not come back in time.
-    #[error("the database server is not to be reached ({detail}); nothing that was reported as done is lost, run the same command again")]
+    #[error(
+        "the database server is not to be reached ({detail}); nothing that was reported as done is lost, run the same command again"
+    )]
     ServerGone {
         /// What the system or the server says.
         detail: String,
@@ -136,7 +138,9 @@ impl From<postgres::Error> for StoreError {
             "55P03" => Self::Locked,
             "XX001" | "XX002" => Self::Damaged(told.message().to_owned()),
             // It is being shut down, has crashed, starts up; or it ended our session, which rolled back.
-            "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "53300" => Self::ServerGone { detail: told.message().to_owned() },
+            "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "53300" => {
+                Self::ServerGone { detail: told.message().to_owned() }
+            }
             _ if code.starts_with("08") => Self::ServerGone { detail: told.message().to_owned() },
             _ => Self::Server { code: code.to_owned(), message: told.message().to_owned() },
         }

@@ -113,7 +113,9 @@ impl SqliteStore {
                 self.forget();
             }
             match outcome {
-                Err(error) if repeats < REPEATS_MAX && self.connection.is_worth_repeating(&error) => repeats += 1,
+                Err(error) if repeats < REPEATS_MAX && self.connection.is_worth_repeating(&error) => {
+                    repeats += 1
+                }
                 outcome => return outcome,
             }
         }

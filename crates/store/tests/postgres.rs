@@ -22,13 +22,15 @@ fn several_who_record_the_same_and_different_messages_store_each_once() {
     let Some(schema) = Schema::new("record") else { return };
     let bounces = bounces(400);
     let new: usize = thread::scope(|scope| {
-        let workers: Vec<_> = [7, 20, 33, 50].map(|batch| {
-            let (schema, bounces) = (&schema, &bounces);
-            scope.spawn(move || {
-                let mut store = schema.open();
-                bounces.chunks(batch).map(|batch| record(&mut *store, batch)).sum::<usize>()
+        let workers: Vec<_> = [7, 20, 33, 50]
+            .map(|batch| {
+                let (schema, bounces) = (&schema, &bounces);
+                scope.spawn(move || {
+                    let mut store = schema.open();
+                    bounces.chunks(batch).map(|batch| record(&mut *store, batch)).sum::<usize>()
+                })
             })
-        }).into();
+            .into();
         workers.into_iter().map(|worker| worker.join().unwrap()).sum()
     });
     assert_eq!(new, 400);
@@ -136,7 +138,9 @@ fn another_migration_or_a_newer_schema_is_refused() {
     let mut client = schema.client();
     client.batch_execute("INSERT INTO migration VALUES (2, 7)").unwrap();
     assert!(matches!(open_store(&schema.place), Err(StoreError::Newer { found: 2, known: 1, .. })));
-    client.batch_execute("DELETE FROM migration WHERE number = 2; UPDATE migration SET checksum = 7").unwrap();
+    client
+        .batch_execute("DELETE FROM migration WHERE number = 2; UPDATE migration SET checksum = 7")
+        .unwrap();
     assert!(matches!(open_store(&schema.place), Err(StoreError::OtherMigration { number: 1, .. })));
 }
 
@@ -176,9 +180,7 @@ impl Schema {
     fn on(server: &str, name: &str) -> Self {
         let name = format!("{name}_{}", std::process::id());
         let mut client = Client::connect(server, NoTls).unwrap();
-        client
-            .batch_execute(&format!("DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}"))
-            .unwrap();
+        client.batch_execute(&format!("DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}")).unwrap();
         Self { place: format!("{server} options='-c search_path={name}'") }
     }
 

@@ -3,7 +3,6 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Session;
-use super::session::LOCK;
 use crate::StoreError;
 use crate::database::ToValue;
 
@@ -19,10 +18,11 @@ pub(super) fn is_ours(session: &Session) -> Result<bool, StoreError> {
 pub(super) fn migrate(session: &Session, place: &str) -> Result<(), StoreError> {
     let path = || place.into();
     let known = MIGRATIONS.len() as u32;
-    session.batch("BEGIN")?;
-    let done = session.query(LOCK, &[]).and_then(|_| {
+    session.begin()?;
+    let done = (|| {
         if !is_ours(session)? {
-            let others = "SELECT EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = current_schema()::regnamespace)";
+            let others =
+                "SELECT EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = current_schema()::regnamespace)";
             if is_true(session, others)? {
                 return Err(StoreError::NotOurs { path: path() });
             }
@@ -44,9 +44,9 @@ pub(super) fn migrate(session: &Session, place: &str) -> Result<(), StoreError> 
             session.execute("INSERT INTO migration (number, checksum) VALUES (?1, ?2)", &values)?;
         }
         Ok(())
-    });
+    })();
     match done {
-        Ok(()) => session.batch("COMMIT"),
+        Ok(()) => session.commit(),
         Err(error) => {
             session.roll_back();
             Err(error)

@@ -31,10 +31,9 @@ impl Session {
 
 fn connect(place: &str) -> Result<(Session, String), StoreError> {
     // What it cannot read it tells without the text: there may be a password in it.
-    let mut config: Config = place.parse().map_err(|error| StoreError::CannotOpen {
-        path: "postgres".into(),
-        detail: detail_of(&error),
-    })?;
+    let mut config: Config = place
+        .parse()
+        .map_err(|error| StoreError::CannotOpen { path: "postgres".into(), detail: detail_of(&error) })?;
     let shown = shown(&config);
     let cannot_open = |detail: String| StoreError::CannotOpen { path: shown.clone().into(), detail };
     if config.get_ssl_mode() == SslMode::Require {

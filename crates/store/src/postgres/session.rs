@@ -19,8 +19,7 @@ const SETTINGS: &str = "SET synchronous_commit = on; SET client_min_messages = w
     SET lock_timeout = 60000; SET idle_in_transaction_session_timeout = 60000; SET standard_conforming_strings = on";
 
 /// One lock a schema: several stores may share a database.
-pub(super) const LOCK: &str =
-    "SELECT pg_advisory_xact_lock(hashtextextended('abprall ' || current_schema(), 0))";
+const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('abprall ' || current_schema(), 0))";
 
 /// How often a question is asked again when the connection is lost over and over.
 const ASKED_AGAIN_MAX: u32 = 3;
@@ -30,8 +29,9 @@ pub(crate) struct Session {
     client: RefCell<Client>,
     /// Ready statements, by their text. They belong to one connection.
     statements: RefCell<HashMap<Box<str>, Statement>>,
+    is_writing: Cell<bool>,
     /// The number of the transaction that writes.
-    writing: RefCell<Option<String>>,
+    number: RefCell<Option<String>>,
     /// Answers that are being read in pieces.
     streams: Cell<u32>,
 }
@@ -43,7 +43,8 @@ impl Session {
             config,
             client,
             statements: RefCell::default(),
-            writing: RefCell::default(),
+            is_writing: Cell::new(false),
+            number: RefCell::default(),
             streams: Cell::new(0),
         })
     }
@@ -106,9 +107,7 @@ impl Session {
             });
             match answer {
                 Err(StoreError::ServerGone { .. })
-                    if self.writing.borrow().is_none()
-                        && self.streams.get() == 0
-                        && asked < ASKED_AGAIN_MAX =>
+                    if !self.is_writing.get() && self.streams.get() == 0 && asked < ASKED_AGAIN_MAX =>
                 {
                     asked += 1;
                     self.reconnect()?;
@@ -185,13 +184,14 @@ impl Session {
 
     /// Begins to write, alone in this schema.
     pub(crate) fn begin(&self) -> Result<(), StoreError> {
-        self.batch("BEGIN")?;
+        // From here on a lost connection is a lost transaction: nothing may go on by itself on a new one.
+        self.is_writing.set(true);
         // Reading comes after the lock: at this level of isolation each statement sees what was committed before it.
-        let number = self.query(LOCK, &[]).and_then(|_| self.query("SELECT pg_current_xact_id()::text", &[]));
-        let number = number.and_then(|rows| Ok(rows.first().map(|row| row.try_get(0)).transpose()?));
-        match number {
+        let begun = self.batch("BEGIN").and_then(|()| self.query(LOCK, &[]));
+        let number = begun.and_then(|_| self.query("SELECT pg_current_xact_id()::text", &[]));
+        match number.and_then(|rows| Ok(rows.first().map(|row| row.try_get(0)).transpose()?)) {
             Ok(number) => {
-                self.writing.replace(number);
+                self.number.replace(number);
                 Ok(())
             }
             Err(error) => {
@@ -202,14 +202,17 @@ impl Session {
     }
 
     pub(crate) fn commit(&self) -> Result<(), StoreError> {
-        let number = self.writing.take();
-        match self.batch("COMMIT") {
-            Err(StoreError::ServerGone { detail }) => match number {
-                Some(number) if self.was_stored(&number)? => Ok(()),
-                Some(_) | None => Err(StoreError::ServerGone { detail }),
+        let number = self.number.take();
+        let done = match self.batch("COMMIT") {
+            Err(StoreError::ServerGone { detail }) => match number.map(|number| self.was_stored(&number)) {
+                Some(Ok(true)) => Ok(()),
+                Some(Err(error)) => Err(error),
+                Some(Ok(false)) | None => Err(StoreError::ServerGone { detail }),
             },
             done => done,
-        }
+        };
+        self.is_writing.set(false);
+        done
     }
 
     /// What became of a transaction whose commit was not answered. While it is still running it holds the lock.
@@ -220,7 +223,8 @@ impl Session {
             let status = self.batch("BEGIN").and_then(|()| {
                 let mut client = self.client.borrow_mut();
                 client.query(LOCK, &[])?;
-                let row = client.query_one("SELECT coalesce(pg_xact_status($1::text::xid8), '')", &[&number])?;
+                let row =
+                    client.query_one("SELECT coalesce(pg_xact_status($1::text::xid8), '')", &[&number])?;
                 client.batch_execute("COMMIT")?;
                 Ok(row.try_get::<_, String>(0)?)
             });
@@ -232,9 +236,10 @@ impl Session {
     }
 
     pub(crate) fn roll_back(&self) {
-        self.writing.take();
         // A lost connection has rolled back by itself.
         drop(self.batch("ROLLBACK"));
+        self.number.take();
+        self.is_writing.set(false);
     }
 
     /// Whether what failed may succeed when it is done again; comes back to the server where it was lost.

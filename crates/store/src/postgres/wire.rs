@@ -60,9 +60,8 @@ pub(super) fn placeholders(sql: &str) -> Cow<'_, str> {
 
 /// Given rows as a table: `unnest($1, $2) WITH ORDINALITY AS given (p1, p2, place)`.
 pub(super) fn given(columns: usize) -> String {
-    let list = |prefix: &str| {
-        (1..=columns).map(|number| format!("{prefix}{number}")).collect::<Vec<_>>().join(", ")
-    };
+    let list =
+        |prefix: &str| (1..=columns).map(|number| format!("{prefix}{number}")).collect::<Vec<_>>().join(", ");
     format!("unnest({}) WITH ORDINALITY AS given ({}, place)", list("$"), list("p"))
 }
 

@@ -451,7 +451,9 @@ impl<'a> Book<'a> {
     pub(super) fn join_incident(&self, incident: i64, domain: i64) -> Result<bool, StoreError> {
         let joined = self
             .connection
-            .prepare_cached("INSERT INTO incident_domain (domain, incident) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+            .prepare_cached(
+                "INSERT INTO incident_domain (domain, incident) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            )?
             .execute(params![domain, incident])?;
         if joined > 0 {
             self.connection

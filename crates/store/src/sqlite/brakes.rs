@@ -102,7 +102,7 @@ fn sweep(book: &Book<'_>, policy: &Policy, now: Timestamp) -> Result<Sweep, Stor
     let providers = book.connection.prepare_cached(
         "SELECT count(*) FROM (SELECT 1 FROM domain_state WHERE health_state IS NOT NULL AND operator IS NOT NULL
              GROUP BY operator
-             HAVING count(*) = count(*) FILTER (WHERE failing_since >= ?1 AND health_state IN ('failing', 'dead')))",
+             HAVING count(*) = count(*) FILTER (WHERE failing_since >= ?1 AND health_state IN ('failing', 'dead'))) AS failing",
     )?.query_row([since], |row| row.get(0))?;
     Ok(Sweep { domains: small(domains), failing: small(failing), providers_failing: small(providers) })
 }

@@ -1,4 +1,3 @@
-
 use super::SqliteStore;
 use crate::database::{OptionalRow, params};
 use crate::plan::read_fingerprint;

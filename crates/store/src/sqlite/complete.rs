@@ -493,8 +493,10 @@ fn put_domain(
         book.connection.execute("DELETE FROM domain_mx WHERE domain = ?1", [domain])?;
         for host in &update.mx_hosts {
             let host = book.host(&host.to_lowercase())?;
-            book.connection
-                .execute("INSERT INTO domain_mx (domain, host) VALUES (?1, ?2) ON CONFLICT DO NOTHING", [domain, host])?;
+            book.connection.execute(
+                "INSERT INTO domain_mx (domain, host) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                [domain, host],
+            )?;
         }
     }
     Ok(before)

@@ -1,4 +1,3 @@
-
 use super::SqliteStore;
 use super::column::{count, json_or_none, time, word, word_or_none};
 use crate::database::ToValue;

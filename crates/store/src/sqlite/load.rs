@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::book::Book;
 use super::column::{small, time, word};
-use crate::database::{Connection, Row, Value, each_of, params, row};
 use crate::StoreError;
+use crate::database::{Connection, Row, Value, each_of, params, row};
 use crate::plan::{
     AddressContext, BrakeContext, Context, DomainContext, Gathered, HardStop, Rare, Removal, StopContext,
     USUAL_HOURS, hour_of,

@@ -97,11 +97,8 @@ impl Book<'_> {
     }
 }
 
-const ADDRESSES: Insert = Insert {
-    into: "INSERT INTO address (id, hash, text, domain)",
-    values: "?1, ?2, ?3, ?4",
-    conflict: "",
-};
+const ADDRESSES: Insert =
+    Insert { into: "INSERT INTO address (id, hash, text, domain)", values: "?1, ?2, ?3, ?4", conflict: "" };
 
 const FIND_ADDRESS: &str = "SELECT id, text FROM address WHERE hash = ?1";
 
@@ -143,8 +140,7 @@ fn numbers(
     let unknown: Vec<_> = (0..names.len()).filter(|place| numbers[*place].is_none()).collect();
     if !unknown.is_empty() {
         let next = next_number(connection, table.next)?;
-        let new: Vec<_> =
-            (next..).zip(&unknown).map(|(number, place)| row![number, names[*place]]).collect();
+        let new: Vec<_> = (next..).zip(&unknown).map(|(number, place)| row![number, names[*place]]).collect();
         table.insert.run(connection, &new)?;
         for (number, place) in (next..).zip(&unknown) {
             numbers[*place] = Some(number);

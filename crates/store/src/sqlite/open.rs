@@ -7,10 +7,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{SqliteStore, migrate};
-use crate::database::{self, OptionalRow};
-use crate::postgres::Session;
 use crate::StoreError;
+use crate::database::{self, OptionalRow};
 use crate::limits::{BUSY_WAIT, CACHE_KIB, CHECKPOINT_PAGES};
+use crate::postgres::Session;
 
 impl SqliteStore {
     /// Opens the store at `path`, makes it where there is none, brings it to the newest schema.

@@ -47,7 +47,8 @@ pub(super) fn remember_policy(book: &Book<'_>, hash: i64, text: Option<&str>) ->
 
 /// The numbers of the messages that are new; `None` where the content of one is known.
 fn take(book: &mut Book<'_>, messages: &[Message<'_>]) -> Result<Vec<Option<i64>>, StoreError> {
-    let contents: Vec<_> = messages.iter().map(|message| row![message.content.as_bytes().as_slice()]).collect();
+    let contents: Vec<_> =
+        messages.iter().map(|message| row![message.content.as_bytes().as_slice()]).collect();
     let mut seen: HashSet<ContentId> = HashSet::with_capacity(messages.len());
     let known = "SELECT 1 AS known FROM message WHERE content = ?1";
     each_of(book.connection, known, &contents, &mut |place, _| {

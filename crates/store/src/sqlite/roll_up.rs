@@ -22,10 +22,9 @@ pub(super) fn write(book: &Book<'_>, sums: &RollUps) -> Result<(), StoreError> {
     let is_less = |row: &Vec<Value<'_>>| matches!(row.last(), Some(Value::Integer(number)) if *number < 0);
     let less: Vec<_> = rows.into_iter().filter(is_less).collect();
     CLEAN_DAY_REASONS.run(book.connection, &less)?;
-    for (of, add, clean) in [
-        (&sums.domain_days, DOMAIN_DAYS, CLEAN_DOMAIN_DAYS),
-        (&sums.host_days, HOST_DAYS, CLEAN_HOST_DAYS),
-    ] {
+    for (of, add, clean) in
+        [(&sums.domain_days, DOMAIN_DAYS, CLEAN_DOMAIN_DAYS), (&sums.host_days, HOST_DAYS, CLEAN_HOST_DAYS)]
+    {
         let rows: Vec<_> = of
             .iter()
             .map(|((subject, day, reason), failures)| row![*subject, *day, reason.as_str(), *failures])

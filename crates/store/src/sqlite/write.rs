@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::book::{Book, DOMAIN_STATES, Event, filled};
 use super::column::to_json;
-use crate::database::{Change, Insert, OptionalRow, Value, each_of, params, row};
 use crate::StoreError;
+use crate::database::{Change, Insert, OptionalRow, Value, each_of, params, row};
 use crate::limits::BECAUSE_MAX;
 use crate::plan::{Gathered, GatheredEntry, ReportWrite, Writes, cut};
 
@@ -54,8 +54,7 @@ fn write_investigations(book: &Book<'_>, writes: &Writes) -> Result<(), StoreErr
         Ok(())
     })?;
     let new = writes.investigations.iter().filter(|new| watched.insert(new.domain));
-    let rows: Vec<_> =
-        new.map(|new| row![new.domain, new.claim.as_str(), new.at.as_microsecond()]).collect();
+    let rows: Vec<_> = new.map(|new| row![new.domain, new.claim.as_str(), new.at.as_microsecond()]).collect();
     INVESTIGATIONS.run(book.connection, &rows)?;
     Ok(())
 }
