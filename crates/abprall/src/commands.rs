@@ -15,6 +15,7 @@ mod rules;
 mod scrub;
 mod suppressions;
 pub(crate) mod token;
+mod watch;
 mod why;
 
 /// Reads bounces, says what happened to whom, and stops the right addresses.
@@ -39,6 +40,7 @@ enum Command {
     Report(report::Args),
     Route(Box<route::Args>),
     Rules(rules::Args),
+    Watch(Box<watch::Args>),
 }
 
 impl Cli {
@@ -56,6 +58,7 @@ impl Cli {
             Command::Report(args) => args.run(),
             Command::Route(args) => args.run(),
             Command::Rules(args) => args.run(),
+            Command::Watch(args) => args.run(),
         }
     }
 }
