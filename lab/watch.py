@@ -8,7 +8,7 @@
 3. A null MX: the whole domain is suppressed at once.
 4. A router refuses what is behind it: only a canary can find out, and its bounce stops the way back.
 """
-import datetime, json, os, subprocess, sys, tempfile, time
+import datetime, json, os, sqlite3, subprocess, sys, tempfile, time
 
 LAB = os.path.dirname(os.path.abspath(__file__))
 PROGRAM = os.path.abspath(sys.argv[1])
@@ -113,6 +113,13 @@ class House:
         return [self.state(address)['state'] for address in addresses]
 
 
+    def timeline(self):
+        """The incidents, and what happened in them."""
+        with sqlite3.connect(self.store) as store:
+            return (store.execute('SELECT key, closed_at IS NOT NULL FROM incident').fetchall(),
+                    [event for event, in store.execute('SELECT event FROM incident_event ORDER BY id')])
+
+
 def news_of(news, domain):
     return [one for one in news if one['domain'] == domain]
 
@@ -164,6 +171,10 @@ def returns(folder):
         if 'returned' in told: break
     check('then the rest, then all is over', 'reinstated' in told and told[-1:] == ['returned'], told)
     check('all may be sent to', house.states(*people, 'new@gone.test') == ['ok'] * 4, house.states(*people))
+    incidents, events = house.timeline()
+    check('one incident, which is over', incidents == [('domain:gone.test', 1)], incidents)
+    order = ['opened', 'joined', 'domain_held', 'recovering', 'canary', 'reinstated', 'closed']
+    check('with its timeline', [event for n, event in enumerate(events) if event in order and event not in events[:n]] == order, events)
     while house.next_due:
         late = whats(house.watch_when_due(), 'gone.test')
         check('nothing more happens', set(late) <= {'works'}, late)
@@ -212,6 +223,8 @@ def own_fault(folder):
     check('with what is to be done', all(one['detail'] for one in news_of(news, 'lied.test')), news)
     people = ['dora@formerr.test', 'emil@lied.test', 'new@lied.test']
     check('nobody is stopped', house.states(*people) == ['ok'] * 3, house.states(*people))
+    incidents, events = house.timeline()
+    check('its incident is over', incidents == [('domain:lied.test', 1)] and 'own_fault' in events, (incidents, events))
     check('nothing is watched for it any more', not house.next_due, house.next_due)
     print('  a resolver of the sender that lies: all released, alarm told', flush=True)
 
