@@ -141,7 +141,7 @@ impl Round<'_, '_> {
             let what = if frozen { What::Frozen } else { What::Thawed };
             // A freeze that goes on is told when it begins, and no more.
             let abprall_policy::Brake::Frozen { since, .. } = row.brake else {
-                self.news(News {
+                self.news(&News {
                     incident: row.incident,
                     domain: provider(row.provider),
                     ..news(now, what)
@@ -149,7 +149,7 @@ impl Round<'_, '_> {
                 continue;
             };
             if since == now {
-                self.news(News {
+                self.news(&News {
                     incident: row.incident,
                     domain: provider(row.provider),
                     ..news(now, what)
@@ -234,7 +234,7 @@ impl Round<'_, '_> {
             waits(before).saturating_sub(waits(after.as_ref())).max(done.released.len() as u64)
         };
         let (verdict, confidence) = sureness(&outcome);
-        self.news(News {
+        self.news(&News {
             domain: Some(name.to_owned()),
             verdict,
             confidence,
@@ -283,7 +283,7 @@ impl Round<'_, '_> {
         if before.map_or(HealthState::Healthy, |before| before.state) == health {
             return Ok(());
         }
-        self.news(News {
+        self.news(&News {
             host: Some(host.to_owned()),
             ip: Some(ip),
             health: Some(health),
@@ -302,9 +302,9 @@ impl Round<'_, '_> {
         Ok(())
     }
 
-    fn news(&mut self, news: News) -> anyhow::Result<()> {
-        self.summary.note(&news);
-        (self.tell)(&news)
+    fn news(&mut self, news: &News) -> anyhow::Result<()> {
+        self.summary.note(news);
+        (self.tell)(news)
     }
 }
 

@@ -1,5 +1,4 @@
 //! The watch over a real store, with a table of what is seen in place of the network.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
