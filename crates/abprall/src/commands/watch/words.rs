@@ -27,6 +27,7 @@ pub(super) fn write_news(out: &mut impl Write, news: &News, language: Language) 
     writeln!(out, "{style}{:14}{style:#} {BOLD}{}{BOLD:#}", word(news.what, language), plain(&subject))?;
     let mut text = match (news.what, news.health) {
         (What::HostChanged, Some(health)) => health_words(health, language).to_owned(),
+        (What::Kept, _) => kept(news.rule, language).to_owned(),
         (what, _) => meaning(what, language).to_owned(),
     };
     if news.released > 0 {
@@ -232,6 +233,28 @@ fn meaning(what: What, language: Language) -> &'static str {
             "The numbers are usual again. What is pending waits for your word: `abprall pending`.",
             "Die Zahlen sind wieder wie sonst. Was aussteht, wartet auf Ihr Wort: `abprall pending`.",
         ),
+    }
+}
+
+/// Why nothing is decided.
+fn kept(rule: Option<&str>, language: Language) -> &'static str {
+    match rule {
+        Some("failure-behind-mx") => pick(
+            language,
+            "The mail servers answer; what failed is behind them, where no look from here reaches. The addresses stay held.",
+            "Die Mailserver antworten; ausgefallen ist etwas dahinter, wohin von hier kein Blick reicht. Die Adressen bleiben angehalten.",
+        ),
+        Some("owner-changed") => pick(
+            language,
+            "Mail gets through, but a server said that the owner changed. The addresses stay held.",
+            "Mail kommt an, aber ein Server sagte, der Inhaber habe gewechselt. Die Adressen bleiben angehalten.",
+        ),
+        Some("too-much-at-once") => pick(
+            language,
+            "There is no way for mail, but so much fails at once that it is rather us. The domain is not stopped for it.",
+            "Es gibt keinen Weg für Mail, aber so viel fällt auf einmal aus, dass es eher an uns liegt. Die Domain wird deshalb nicht gestoppt.",
+        ),
+        _ => meaning(What::Kept, language),
     }
 }
 
