@@ -1,6 +1,6 @@
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use abprall_mail::{Domain, Language};
 use abprall_policy::Policy;
@@ -142,11 +142,15 @@ impl Args {
         let mut printer = Printer::new(self.format, self.lang.into());
         let mut sum = PassSummary::default();
         loop {
-            // Made anew for each round: what one has learned of hosts must not hide that they were repaired.
             let mut look = NetworkLook::new(config.clone(), self.lang.into())?;
+            let mut made = Instant::now();
             let mut first = true;
             while first || (sum.next_due.is_some_and(|at| at <= clock.now()) && !shutdown.is_wanted()) {
                 first = false;
+                if made.elapsed() >= LOOK_AGE_MAX {
+                    look = NetworkLook::new(config.clone(), self.lang.into())?;
+                    made = Instant::now();
+                }
                 let one = pass(&mut watch, &mut look, &mut |news| printer.print(news))?;
                 let is_idle = one.done == 0 && one.leases_lost == 0;
                 sum.add(&one);
@@ -197,6 +201,9 @@ impl Args {
 
 /// With --follow, the least pause between two rounds: whatever happens, they do not come faster.
 const PAUSE_MIN: Duration = Duration::from_millis(500);
+
+/// What was learned of hosts is forgotten after this time: it must not hide that they were repaired. No rhythm is faster.
+const LOOK_AGE_MAX: Duration = Duration::from_secs(240);
 
 /// No other process has this name, also not one on another machine or a later one with the same number.
 fn owner() -> String {

@@ -24,7 +24,8 @@ pub(super) fn write_news(out: &mut impl Write, news: &News, language: Language) 
         (None, Some(host), None) => host.clone(),
         (None, None, _) => pick(language, "all providers", "alle Anbieter").to_owned(),
     };
-    writeln!(out, "{style}{:14}{style:#} {BOLD}{}{BOLD:#}", word(news.what, language), plain(&subject))?;
+    let (word, at) = (word(news.what, language), dates::minute(news.at));
+    writeln!(out, "{style}{word:14}{style:#} {BOLD}{}{BOLD:#} {DIM}{at}{DIM:#}", plain(&subject))?;
     let mut text = match (news.what, news.health) {
         (What::HostChanged, Some(health)) => health_words(health, language).to_owned(),
         (What::Kept, _) => kept(news.rule, language).to_owned(),
