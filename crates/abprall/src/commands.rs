@@ -23,6 +23,7 @@ mod rules;
 mod scrub;
 mod suppressions;
 pub(crate) mod token;
+mod watch;
 mod why;
 
 /// Reads bounces, says what happened to whom, and stops the right addresses.
@@ -55,6 +56,7 @@ enum Command {
     Domains(domains::Args),
     Route(Box<route::Args>),
     Rules(rules::Args),
+    Watch(Box<watch::Args>),
 }
 
 impl Cli {
@@ -80,6 +82,7 @@ impl Cli {
             Command::Domains(args) => args.run(),
             Command::Route(args) => args.run(),
             Command::Rules(args) => args.run(),
+            Command::Watch(args) => args.run(),
         }
     }
 }

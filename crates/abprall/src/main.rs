@@ -24,7 +24,7 @@ mod stops;
 mod store_file;
 mod subject;
 mod terminal;
-//mod watch;
+mod watch;
 mod wording;
 
 fn main() -> ExitCode {

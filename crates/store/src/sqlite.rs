@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use abprall_mail::EmailAddress;
-use abprall_policy::Policy;
+use abprall_policy::{Doubt, Policy};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::{Connection, TransactionBehavior};
@@ -185,6 +185,19 @@ impl Store for SqliteStore {
 
     fn give_back(&mut self, item: &WorkItem, due_at: Timestamp) -> Result<(), StoreError> {
         work::give_back(self, item, due_at)
+    }
+
+    fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        work::next_due(self)
+    }
+
+    fn allow_return(
+        &mut self,
+        domain: &str,
+        at: Timestamp,
+        note: Option<&str>,
+    ) -> Result<Option<Doubt>, StoreError> {
+        complete::allow_return(self, domain, at, note)
     }
 
     fn look_now(&mut self, domain: &str, at: Timestamp) -> Result<(), StoreError> {

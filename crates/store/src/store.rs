@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use abprall_mail::EmailAddress;
-use abprall_policy::Policy;
+use abprall_policy::{Doubt, Policy};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -98,6 +98,18 @@ pub trait Store: Send {
 
     /// Asks for a domain to be looked at now: a person wants it, or an event (a delivery, a new MX) suggests it.
     fn look_now(&mut self, domain: &str, at: Timestamp) -> Result<(), StoreError>;
+
+    /// When the next item is due, or its lease ends; `None`: nothing is watched.
+    fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// A person allows a domain back that only a person may let back. Gives why it waited; `None`: it does not wait for anybody, and
+    /// nothing has changed.
+    fn allow_return(
+        &mut self,
+        domain: &str,
+        at: Timestamp,
+        note: Option<&str>,
+    ) -> Result<Option<Doubt>, StoreError>;
 
     /// Recipient domains with their health and what is stopped.
     fn domains(
