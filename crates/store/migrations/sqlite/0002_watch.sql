@@ -250,3 +250,18 @@ CREATE TABLE review_cluster (
     last_at  INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX review_cluster_reports ON review_cluster (reports, id);
+
+-- The roll-up of all domains and hosts: what a curve over time is drawn from.
+CREATE TABLE daily_total (
+    day         INTEGER NOT NULL,
+    kind        TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    bounce_type TEXT NOT NULL,
+    outcome     TEXT NOT NULL,
+    reports     INTEGER NOT NULL,
+    PRIMARY KEY (day, kind, reason, bounce_type, outcome)
+) STRICT, WITHOUT ROWID;
+INSERT INTO daily_total SELECT day, kind, reason, bounce_type, outcome, sum(reports) FROM daily GROUP BY 1, 2, 3, 4, 5;
+
+-- The ways back, by time.
+CREATE INDEX incident_event_back ON incident_event (at) WHERE event IN ('released', 'own_fault', 'canary', 'reinstated');

@@ -5,41 +5,52 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::SqliteStore;
 use super::column::{count, word};
-use crate::{DomainRow, HostRow, ReasonRow, Stopped, StoreError, Summary};
+use crate::{DomainRow, HostRow, Period, ReasonRow, Stopped, StoreError, Summary};
 
 /// The days that a summary is about, and how long its lists may be.
-struct Window {
-    first_day: i64,
-    rows_max: u32,
+pub(super) struct Window {
+    pub(super) first_day: i64,
+    pub(super) last_day: i64,
+    pub(super) rows_max: u32,
+}
+
+impl Window {
+    pub(super) fn of(period: Period, rows_max: u32) -> Self {
+        Self {
+            first_day: period.since.map_or(i64::MIN, day_of),
+            last_day: period.until.map_or(i64::MAX, day_of),
+            rows_max,
+        }
+    }
 }
 
 /// Reads the roll-ups, not the reports.
 pub(super) fn summary(
     store: &SqliteStore,
-    since: Option<Date>,
+    period: Period,
     at: Timestamp,
     rows_max: u32,
 ) -> Result<Summary, StoreError> {
-    let window = Window { first_day: since.map_or(i64::MIN, day_of), rows_max };
+    let window = Window::of(period, rows_max);
     Ok(Summary {
         messages: store.total("messages")?,
         messages_without_report: store.total("messages_without_report")?,
         days: store.days(&window)?,
         stopped: stopped(store, at)?,
         reasons: store.rows(
-            "SELECT kind, reason, bounce_type, outcome, sum(reports) AS n FROM daily WHERE day >= ?1
-             GROUP BY kind, reason, bounce_type, outcome ORDER BY n DESC, kind, reason LIMIT ?2",
+            "SELECT kind, reason, bounce_type, outcome, sum(reports) AS n FROM daily_total WHERE day BETWEEN ?1 AND ?2
+             GROUP BY kind, reason, bounce_type, outcome ORDER BY n DESC, kind, reason LIMIT ?3",
             &Window { rows_max: u32::MAX, ..window },
             reason_row,
         )?,
         domains: store.rows(DOMAINS, &window, domain_row)?,
         domains_total: store.failing(
-            "SELECT count(DISTINCT domain) FROM daily WHERE day >= ?1 AND kind = 'failed' AND domain > 0",
+            "SELECT count(DISTINCT domain) FROM daily WHERE day BETWEEN ?1 AND ?2 AND kind = 'failed' AND domain > 0",
             &window,
         )?,
         hosts: store.rows(HOSTS, &window, host_row)?,
         hosts_total: store.failing(
-            "SELECT count(DISTINCT host) FROM daily WHERE day >= ?1 AND kind = 'failed' AND host > 0",
+            "SELECT count(DISTINCT host) FROM daily WHERE day BETWEEN ?1 AND ?2 AND kind = 'failed' AND host > 0",
             &window,
         )?,
     })
@@ -65,7 +76,7 @@ pub(super) fn stopped(store: &SqliteStore, at: Timestamp) -> Result<Stopped, Sto
 }
 
 impl SqliteStore {
-    fn total(&self, name: &str) -> Result<u64, StoreError> {
+    pub(super) fn total(&self, name: &str) -> Result<u64, StoreError> {
         let value: Option<i64> = self
             .connection
             .prepare_cached("SELECT value FROM total WHERE name = ?1")?
@@ -77,24 +88,27 @@ impl SqliteStore {
     fn days(&self, window: &Window) -> Result<Option<(Date, Date)>, StoreError> {
         let (first, last): (Option<i64>, Option<i64>) = self
             .connection
-            .prepare_cached("SELECT min(day), max(day) FROM daily WHERE day >= ?1")?
-            .query_row([window.first_day], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            .prepare_cached("SELECT min(day), max(day) FROM daily_total WHERE day BETWEEN ?1 AND ?2")?
+            .query_row([window.first_day, window.last_day], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(first.zip(last).map(|(first, last)| (date_of(first), date_of(last))))
     }
 
-    fn failing(&self, sql: &str, window: &Window) -> Result<u64, StoreError> {
-        let number = self.connection.prepare_cached(sql)?.query_row([window.first_day], |row| row.get(0))?;
+    pub(super) fn failing(&self, sql: &str, window: &Window) -> Result<u64, StoreError> {
+        let number = self
+            .connection
+            .prepare_cached(sql)?
+            .query_row([window.first_day, window.last_day], |row| row.get(0))?;
         Ok(count(number))
     }
 
-    fn rows<T>(
+    pub(super) fn rows<T>(
         &self,
         sql: &str,
         window: &Window,
         read: fn(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params![window.first_day, window.rows_max])?;
+        let mut rows = statement.query(params![window.first_day, window.last_day, window.rows_max])?;
         let mut read_rows = Vec::new();
         while let Some(row) = rows.next()? {
             read_rows.push(read(row)?);
@@ -107,13 +121,13 @@ impl SqliteStore {
 const DOMAINS: &str = "
     WITH sorts AS (
         SELECT domain, reason, sum(reports) AS n FROM daily
-        WHERE day >= ?1 AND kind = 'failed' AND domain > 0 GROUP BY domain, reason
+        WHERE day BETWEEN ?1 AND ?2 AND kind = 'failed' AND domain > 0 GROUP BY domain, reason
     ), top AS (
         SELECT domain, sum(n) AS failures,
             sum(CASE WHEN reason IN ('domain_not_found', 'no_mail_route', 'null_mx', 'domain_owner_changed',
                 'routing_server_failure', 'dns_failure', 'host_unreachable', 'connection_lost', 'routing_loop', 'congestion',
                 'tls_failure', 'relay_denied', 'delivery_expired') THEN n ELSE 0 END) AS route_failures
-        FROM sorts GROUP BY domain ORDER BY failures DESC, domain LIMIT ?2
+        FROM sorts GROUP BY domain ORDER BY failures DESC, domain LIMIT ?3
     )
     SELECT domain.name, failures, route_failures,
         coalesce((SELECT addresses FROM domain_state WHERE domain_state.domain = top.domain), 0),
@@ -125,12 +139,12 @@ const DOMAINS: &str = "
 const HOSTS: &str = "
     WITH sorts AS (
         SELECT host, reason, sum(reports) AS n FROM daily
-        WHERE day >= ?1 AND kind = 'failed' AND host > 0 GROUP BY host, reason
+        WHERE day BETWEEN ?1 AND ?2 AND kind = 'failed' AND host > 0 GROUP BY host, reason
     ), top AS (
-        SELECT host, sum(n) AS failures FROM sorts GROUP BY host ORDER BY failures DESC, host LIMIT ?2
+        SELECT host, sum(n) AS failures FROM sorts GROUP BY host ORDER BY failures DESC, host LIMIT ?3
     )
     SELECT host.name, failures,
-        (SELECT count(DISTINCT domain) FROM daily WHERE daily.host = top.host AND day >= ?1 AND kind = 'failed'),
+        (SELECT count(DISTINCT domain) FROM daily WHERE daily.host = top.host AND day BETWEEN ?1 AND ?2 AND kind = 'failed'),
         (SELECT reason FROM sorts WHERE sorts.host = top.host ORDER BY n DESC, reason LIMIT 1)
     FROM top JOIN host ON host.id = top.host ORDER BY failures DESC, host.name";
 
@@ -168,12 +182,12 @@ fn host_row(row: &Row<'_>) -> Result<HostRow, StoreError> {
 
 const EPOCH: Date = date(1970, 1, 1);
 
-fn day_of(date: Date) -> i64 {
+pub(super) fn day_of(date: Date) -> i64 {
     // Whole days: the difference of two dates in days cannot fail nor have a rest.
     EPOCH.until(date).map_or(0, |span| i64::from(span.get_days()))
 }
 
-fn date_of(day: i64) -> Date {
+pub(super) fn date_of(day: i64) -> Date {
     Timestamp::from_second(day.saturating_mul(86_400))
         .map_or(EPOCH, |at| at.to_zoned_datetime(jiff::tz::TimeZone::UTC).date())
 }

@@ -263,7 +263,8 @@ fn write_ledgers(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn write_roll_ups(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
+/// By domain and host, and the sum of all.
+fn write_days(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
     let mut daily = book.connection.prepare_cached(
         "INSERT INTO daily (day, domain, host, kind, reason, bounce_type, outcome, reports)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
@@ -281,6 +282,29 @@ fn write_roll_ups(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
             reports
         ])?;
     }
+    let mut totals = HashMap::new();
+    for (sort, reports) in &writes.daily {
+        let of_all = (
+            sort.day,
+            sort.kind.as_str(),
+            sort.reason.as_str(),
+            sort.bounce_type.as_str(),
+            sort.outcome.as_str(),
+        );
+        *totals.entry(of_all).or_insert(0_i64) += reports;
+    }
+    let mut total = book.connection.prepare_cached(
+        "INSERT INTO daily_total (day, kind, reason, bounce_type, outcome, reports) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT DO UPDATE SET reports = reports + excluded.reports",
+    )?;
+    for ((day, kind, reason, bounce_type, outcome), reports) in totals {
+        total.execute(params![day, kind, reason, bounce_type, outcome, reports])?;
+    }
+    Ok(())
+}
+
+fn write_roll_ups(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
+    write_days(book, writes)?;
     let mut hourly = book.connection.prepare_cached(
         "INSERT INTO hourly (provider, hour, hard, hard_known_good, delivered) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT DO UPDATE SET hard = hard + excluded.hard,

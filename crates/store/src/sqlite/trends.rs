@@ -1,0 +1,144 @@
+use abprall_mail::Reason;
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+use rusqlite::{Row, params};
+
+use super::SqliteStore;
+use super::column::{count, time, word};
+use super::load::brake_of;
+use super::summary::{Window, date_of, day_of, summary};
+use crate::{BrakeRow, DayRow, Period, ProviderRow, Recovered, RecoveryRow, StoreError, Trends};
+
+/// Reads the roll-ups, not the reports.
+pub(super) fn trends(
+    store: &SqliteStore,
+    period: Period,
+    at: Timestamp,
+    rows_max: u32,
+) -> Result<Trends, StoreError> {
+    let window = Window::of(period, rows_max);
+    let (recoveries, recovered) = recoveries(store, period, rows_max)?;
+    Ok(Trends {
+        summary: summary(store, period, at, rows_max)?,
+        by_day: store.rows(BY_DAY, &Window { rows_max: u32::MAX, ..window }, day_row)?,
+        providers: store.rows(PROVIDERS, &window, provider_row)?,
+        providers_total: store.failing(PROVIDERS_TOTAL, &window)?,
+        addresses_known: number(store, "SELECT coalesce(sum(addresses), 0) FROM domain_state")?,
+        recoveries,
+        recovered,
+        pending: number(
+            store,
+            "SELECT count(*) FROM decision WHERE outcome = 'pending'
+                 AND NOT EXISTS (SELECT 1 FROM decision AS later WHERE later.undoes = decision.id)",
+        )?,
+        brakes: brakes(store)?,
+    })
+}
+
+const BY_DAY: &str = "
+    SELECT day, kind, reason, bounce_type, outcome, reports FROM daily_total
+    WHERE day BETWEEN ?1 AND ?2 AND reports > 0 ORDER BY day, kind, reason, bounce_type, outcome LIMIT ?3";
+
+/// Failures by who runs the mail hosts, as it is known now; of each provider the most frequent reason.
+const PROVIDERS: &str = "
+    WITH failing AS (
+        SELECT domain, reason, bounce_type, sum(reports) AS n FROM daily
+        WHERE day BETWEEN ?1 AND ?2 AND kind = 'failed' AND domain > 0 GROUP BY domain, reason, bounce_type
+    ), sorts AS MATERIALIZED (
+        SELECT coalesce(operator, name) AS provider, failing.domain AS of, reason, bounce_type, n FROM failing
+        JOIN domain ON domain.id = failing.domain LEFT JOIN domain_state ON domain_state.domain = failing.domain
+    ), top AS (
+        SELECT provider, count(DISTINCT of) AS domains, sum(n) AS failures,
+            sum(iif(bounce_type = 'hard', n, 0)) AS hard, sum(iif(bounce_type = 'block', n, 0)) AS blocked
+        FROM sorts GROUP BY provider ORDER BY failures DESC, provider LIMIT ?3
+    ), reasons AS (
+        SELECT provider, reason, row_number() OVER (PARTITION BY provider ORDER BY sum(n) DESC, reason) AS place
+        FROM sorts GROUP BY provider, reason
+    )
+    SELECT top.provider, domains, failures, hard, blocked, reasons.reason FROM top
+    JOIN reasons ON reasons.provider = top.provider AND place = 1 ORDER BY failures DESC, top.provider";
+
+const PROVIDERS_TOTAL: &str = "
+    SELECT count(DISTINCT coalesce(operator, name)) FROM
+        (SELECT DISTINCT domain FROM daily WHERE day BETWEEN ?1 AND ?2 AND kind = 'failed' AND domain > 0) AS failing
+    JOIN domain ON domain.id = failing.domain LEFT JOIN domain_state ON domain_state.domain = failing.domain";
+
+const BACK: &str = "
+    SELECT domain.name, max(at) AS last, sum(iif(event IN ('canary', 'reinstated'), addresses, 0)) AS reinstated,
+        sum(iif(event IN ('released', 'own_fault'), addresses, 0)) AS released
+    FROM incident_event JOIN domain ON domain.id = incident_event.domain
+    WHERE event IN ('released', 'own_fault', 'canary', 'reinstated') AND at >= ?1 AND at < ?2
+    GROUP BY incident_event.domain HAVING sum(addresses) > 0 ORDER BY last DESC, domain.name";
+
+/// The newest, and the sums of all: each domain is counted once.
+fn recoveries(
+    store: &SqliteStore,
+    period: Period,
+    rows_max: u32,
+) -> Result<(Vec<RecoveryRow>, Recovered), StoreError> {
+    let from = period.since.map_or(i64::MIN, midnight);
+    let to = period.until.and_then(|day| day.checked_add(1.day()).ok()).map_or(i64::MAX, midnight);
+    let mut statement = store.connection.prepare_cached(BACK)?;
+    let mut rows = statement.query(params![from, to])?;
+    let (mut newest, mut all) = (Vec::new(), Recovered::default());
+    while let Some(row) = rows.next()? {
+        let recovery = RecoveryRow {
+            domain: row.get(0)?,
+            at: time(row.get(1)?)?,
+            reinstated: count(row.get(2)?),
+            released: count(row.get(3)?),
+        };
+        all.domains += 1;
+        all.reinstated += recovery.reinstated;
+        all.released += recovery.released;
+        if newest.len() < rows_max as usize {
+            newest.push(recovery);
+        }
+    }
+    Ok((newest, all))
+}
+
+fn brakes(store: &SqliteStore) -> Result<Vec<BrakeRow>, StoreError> {
+    let mut statement = store
+        .connection
+        .prepare_cached("SELECT provider, brake, incident FROM brake WHERE frozen = 1 ORDER BY provider")?;
+    let mut rows = statement.query([])?;
+    let mut frozen = Vec::new();
+    while let Some(row) = rows.next()? {
+        let brake = brake_of(&row.get::<_, String>(1)?)?;
+        frozen.push(BrakeRow { provider: row.get(0)?, brake, incident: row.get(2)? });
+    }
+    Ok(frozen)
+}
+
+fn day_row(row: &Row<'_>) -> Result<DayRow, StoreError> {
+    let reason: Reason = word("the reason", &row.get::<_, String>(2)?)?;
+    Ok(DayRow {
+        day: date_of(row.get(0)?),
+        kind: word("the kind", &row.get::<_, String>(1)?)?,
+        reason,
+        party: reason.party(),
+        bounce_type: word("the bounce type", &row.get::<_, String>(3)?)?,
+        outcome: word("the outcome", &row.get::<_, String>(4)?)?,
+        reports: count(row.get(5)?),
+    })
+}
+
+fn provider_row(row: &Row<'_>) -> Result<ProviderRow, StoreError> {
+    Ok(ProviderRow {
+        provider: row.get(0)?,
+        domains: count(row.get(1)?),
+        failures: count(row.get(2)?),
+        hard: count(row.get(3)?),
+        blocked: count(row.get(4)?),
+        reason: word("the reason", &row.get::<_, String>(5)?)?,
+    })
+}
+
+fn number(store: &SqliteStore, sql: &str) -> Result<u64, StoreError> {
+    Ok(count(store.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?))
+}
+
+fn midnight(day: Date) -> i64 {
+    day_of(day).saturating_mul(86_400_000_000)
+}
