@@ -15,6 +15,7 @@ mod layout;
 mod lists;
 mod output_file;
 mod policy_file;
+mod report;
 mod report_line;
 mod rule_files;
 mod scrub;

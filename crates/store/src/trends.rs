@@ -28,6 +28,10 @@ pub struct Trends {
     pub providers: Vec<ProviderRow>,
     /// Providers with failures.
     pub providers_total: u64,
+    /// Servers by failures of the way there or of the domain itself, most first.
+    pub route_hosts: Vec<RouteHostRow>,
+    /// Servers with such failures.
+    pub route_hosts_total: u64,
     /// Addresses that reports ever spoke of.
     pub addresses_known: u64,
     /// Domains that came back, newest first.
@@ -72,6 +76,23 @@ pub struct ProviderRow {
     pub hard: u64,
     /// Of these, refusals because of the sender or the message.
     pub blocked: u64,
+    /// The most frequent reason.
+    pub reason: Reason,
+}
+
+/// The failures of mail routing that one server spoke of.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct RouteHostRow {
+    /// The server.
+    pub host: String,
+    /// Failures of the way there or of the domain itself.
+    pub failures: u64,
+    /// Recipient domains behind it.
+    pub domains: u64,
+    /// The first day of the period with such a failure.
+    pub first_day: Date,
+    /// The last.
+    pub last_day: Date,
     /// The most frequent reason.
     pub reason: Reason,
 }

@@ -117,23 +117,33 @@ impl SqliteStore {
     }
 }
 
-/// Failures by domain; of each domain the most frequent reason. The reasons named are those of party `recipient_domain` and `route`.
-const DOMAINS: &str = "
+/// The reasons of party `recipient_domain` and `route`.
+macro_rules! route_reasons {
+    () => {
+        "'domain_not_found', 'no_mail_route', 'null_mx', 'domain_owner_changed', 'routing_server_failure', 'dns_failure',
+         'host_unreachable', 'connection_lost', 'routing_loop', 'congestion', 'tls_failure', 'relay_denied', 'delivery_expired'"
+    };
+}
+pub(super) use route_reasons;
+
+/// Failures by domain; of each domain the most frequent reason.
+const DOMAINS: &str = concat!(
+    "
     WITH sorts AS (
         SELECT domain, reason, sum(reports) AS n FROM daily
         WHERE day BETWEEN ?1 AND ?2 AND kind = 'failed' AND domain > 0 GROUP BY domain, reason
     ), top AS (
-        SELECT domain, sum(n) AS failures,
-            sum(CASE WHEN reason IN ('domain_not_found', 'no_mail_route', 'null_mx', 'domain_owner_changed',
-                'routing_server_failure', 'dns_failure', 'host_unreachable', 'connection_lost', 'routing_loop', 'congestion',
-                'tls_failure', 'relay_denied', 'delivery_expired') THEN n ELSE 0 END) AS route_failures
+        SELECT domain, sum(n) AS failures, sum(CASE WHEN reason IN (",
+    route_reasons!(),
+    ") THEN n ELSE 0 END) AS route_failures
         FROM sorts GROUP BY domain ORDER BY failures DESC, domain LIMIT ?3
     )
     SELECT domain.name, failures, route_failures,
         coalesce((SELECT addresses FROM domain_state WHERE domain_state.domain = top.domain), 0),
         coalesce((SELECT held + suppressed FROM domain_state WHERE domain_state.domain = top.domain), 0),
         (SELECT reason FROM sorts WHERE sorts.domain = top.domain ORDER BY n DESC, reason LIMIT 1)
-    FROM top JOIN domain ON domain.id = top.domain ORDER BY failures DESC, domain.name";
+    FROM top JOIN domain ON domain.id = top.domain ORDER BY failures DESC, domain.name"
+);
 
 /// Failures by the server that spoke.
 const HOSTS: &str = "

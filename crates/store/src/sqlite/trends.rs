@@ -6,8 +6,10 @@ use rusqlite::{Row, params};
 use super::SqliteStore;
 use super::column::{count, time, word};
 use super::load::brake_of;
-use super::summary::{Window, date_of, day_of, summary};
-use crate::{BrakeRow, DayRow, Period, ProviderRow, Recovered, RecoveryRow, StoreError, Trends};
+use super::summary::{Window, date_of, day_of, route_reasons, summary};
+use crate::{
+    BrakeRow, DayRow, Period, ProviderRow, Recovered, RecoveryRow, RouteHostRow, StoreError, Trends,
+};
 
 /// Reads the roll-ups, not the reports.
 pub(super) fn trends(
@@ -23,6 +25,8 @@ pub(super) fn trends(
         by_day: store.rows(BY_DAY, &Window { rows_max: u32::MAX, ..window }, day_row)?,
         providers: store.rows(PROVIDERS, &window, provider_row)?,
         providers_total: store.failing(PROVIDERS_TOTAL, &window)?,
+        route_hosts: store.rows(ROUTE_HOSTS, &window, route_host_row)?,
+        route_hosts_total: store.failing(ROUTE_HOSTS_TOTAL, &window)?,
         addresses_known: number(store, "SELECT coalesce(sum(addresses), 0) FROM domain_state")?,
         recoveries,
         recovered,
@@ -62,6 +66,33 @@ const PROVIDERS_TOTAL: &str = "
     SELECT count(DISTINCT coalesce(operator, name)) FROM
         (SELECT DISTINCT domain FROM daily WHERE day BETWEEN ?1 AND ?2 AND kind = 'failed' AND domain > 0) AS failing
     JOIN domain ON domain.id = failing.domain LEFT JOIN domain_state ON domain_state.domain = failing.domain";
+
+const ROUTE_HOSTS: &str = concat!(
+    "
+    WITH sorts AS (
+        SELECT host, reason, sum(reports) AS n, min(day) AS first, max(day) AS last FROM daily
+        WHERE day BETWEEN ?1 AND ?2 AND kind = 'failed' AND host > 0 AND reports > 0 AND reason IN (",
+    route_reasons!(),
+    ") GROUP BY host, reason
+    ), top AS (
+        SELECT host, sum(n) AS failures, min(first) AS first, max(last) AS last FROM sorts
+        GROUP BY host ORDER BY failures DESC, host LIMIT ?3
+    )
+    SELECT host.name, failures,
+        (SELECT count(DISTINCT domain) FROM daily WHERE daily.host = top.host AND day BETWEEN ?1 AND ?2
+             AND kind = 'failed' AND reason IN (",
+    route_reasons!(),
+    ")),
+        first, last, (SELECT reason FROM sorts WHERE sorts.host = top.host ORDER BY n DESC, reason LIMIT 1)
+    FROM top JOIN host ON host.id = top.host ORDER BY failures DESC, host.name"
+);
+
+const ROUTE_HOSTS_TOTAL: &str = concat!(
+    "SELECT count(DISTINCT host) FROM daily WHERE day BETWEEN ?1 AND ?2 AND kind = 'failed' AND host > 0 AND reports > 0
+         AND reason IN (",
+    route_reasons!(),
+    ")"
+);
 
 const BACK: &str = "
     SELECT domain.name, max(at) AS last, sum(iif(event IN ('canary', 'reinstated'), addresses, 0)) AS reinstated,
@@ -131,6 +162,17 @@ fn provider_row(row: &Row<'_>) -> Result<ProviderRow, StoreError> {
         failures: count(row.get(2)?),
         hard: count(row.get(3)?),
         blocked: count(row.get(4)?),
+        reason: word("the reason", &row.get::<_, String>(5)?)?,
+    })
+}
+
+fn route_host_row(row: &Row<'_>) -> Result<RouteHostRow, StoreError> {
+    Ok(RouteHostRow {
+        host: row.get(0)?,
+        failures: count(row.get(1)?),
+        domains: count(row.get(2)?),
+        first_day: date_of(row.get(3)?),
+        last_day: date_of(row.get(4)?),
         reason: word("the reason", &row.get::<_, String>(5)?)?,
     })
 }
