@@ -1,6 +1,7 @@
 //! Healthy or not, and what to do now, in words for the owner of the list.
 
 use abprall_mail::{Language, Party};
+use abprall_policy::Outcome;
 use abprall_store::Trends;
 use serde::Serialize;
 
@@ -13,7 +14,7 @@ use crate::wording::pick;
 const HARD_RATE_BAD: f64 = 0.05;
 
 /// Failures of our own side in a hundred, above which they are the first thing to mend: they hit people who could be reached.
-const OWN_PERCENT_BAD: u64 = 20;
+const OWN_PERCENT_BAD: u64 = 10;
 
 /// Fewer failures than this are no trend and no share of anything.
 const FAILURES_MIN: u64 = 20;
@@ -96,11 +97,26 @@ fn title(condition: Condition, points: &[Point], language: Language) -> String {
         (Condition::Healthy, Language::De, _) => "Die Liste ist in Ordnung. Nichts zu tun.".to_owned(),
         (Condition::Attention, Language::En, 1) => "One thing needs attention.".to_owned(),
         (Condition::Attention, Language::De, 1) => "Eine Sache braucht Aufmerksamkeit.".to_owned(),
-        (Condition::Attention, Language::En, n) => format!("{n} things need attention."),
-        (Condition::Attention, Language::De, n) => format!("{n} Dinge brauchen Aufmerksamkeit."),
+        (Condition::Attention, Language::En, n) => {
+            format!("{} things need attention.", in_words(n, language))
+        }
+        (Condition::Attention, Language::De, n) => {
+            format!("{} Dinge brauchen Aufmerksamkeit.", in_words(n, language))
+        }
         (Condition::Urgent, Language::En, _) => "Act before the next send.".to_owned(),
         (Condition::Urgent, Language::De, _) => "Bitte vor dem nächsten Versand handeln.".to_owned(),
     }
+}
+
+/// At the beginning of a sentence.
+fn in_words(number: usize, language: Language) -> String {
+    const EN: [&str; 7] = ["No", "One", "Two", "Three", "Four", "Five", "Six"];
+    const DE: [&str; 7] = ["Keine", "Eine", "Zwei", "Drei", "Vier", "Fünf", "Sechs"];
+    let words = match language {
+        Language::En => EN,
+        Language::De => DE,
+    };
+    words.get(number).map_or_else(|| number.to_string(), |word| (*word).to_owned())
 }
 
 impl Facts<'_> {
@@ -207,8 +223,10 @@ impl Facts<'_> {
             return None;
         }
         let (suppressed, held) = (number(self.list.suppressed), number(self.list.held));
+        let is_new =
+            self.trends.by_day.iter().any(|row| matches!(row.outcome, Outcome::Suppress | Outcome::Hold));
         self.point(
-            Condition::Attention,
+            if is_new { Condition::Attention } else { Condition::Healthy },
             format!("Take the stopped addresses off the list: {suppressed} for good (suppressed), {held} for now (held). One command writes a clean list and says who left and why."),
             format!("Gestoppte Adressen von der Liste nehmen: {suppressed} endgültig (gesperrt), {held} vorerst (angehalten). Ein Befehl schreibt die bereinigte Liste und sagt, wer warum fehlt."),
             Some("abprall scrub LIST.csv -o CLEAN.csv --removed WHY.csv"),

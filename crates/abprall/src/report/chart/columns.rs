@@ -74,8 +74,6 @@ fn draw(out: &mut String, columns: &[Column], picture: Picture<'_>) -> fmt::Resu
     #[expect(clippy::cast_precision_loss, reason = "few columns")]
     let pitch = (width - left) / columns.len().max(1) as f64;
     let column_width = (pitch * 0.8).min(COLUMN_MAX);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and positive")]
-    let every = (LABEL / pitch).ceil().max(1.0) as usize;
     let peak = (0..sums.len()).rev().max_by_key(|place| sums[*place]).filter(|place| sums[*place] > 0);
     for (place, column) in columns.iter().enumerate() {
         #[expect(clippy::cast_precision_loss, reason = "few columns")]
@@ -104,20 +102,41 @@ fn draw(out: &mut String, columns: &[Column], picture: Picture<'_>) -> fmt::Resu
                 )?;
             }
         }
-        // Counted from the newest, which people look for first.
-        if (columns.len() - 1 - place).is_multiple_of(every) {
-            let (x, anchor) = if middle + LABEL / 2.0 > width { (width, "end") } else { (middle, "middle") };
-            if x - LABEL / 2.0 > 0.0 || every == 1 {
-                write!(
-                    out,
-                    "<text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>",
-                    height - 6.0,
-                    Escaped(&column.label)
-                )?;
-            }
-        }
     }
+    labels(out, columns, Axis { left, width, pitch, y: height - 6.0 })?;
     out.push_str("</svg>");
+    Ok(())
+}
+
+/// The horizontal axis.
+struct Axis {
+    left: f64,
+    width: f64,
+    pitch: f64,
+    y: f64,
+}
+
+/// As many as there is room for at even distances, counted from the newest, which people look for first.
+fn labels(out: &mut String, columns: &[Column], axis: Axis) -> fmt::Result {
+    let Axis { left, width, pitch, y } = axis;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and positive")]
+    let every = (LABEL / pitch).ceil().max(1.0) as usize;
+    let mut free_to = f64::INFINITY;
+    for (place, column) in columns.iter().enumerate().rev().step_by(every) {
+        #[expect(clippy::cast_precision_loss, reason = "few columns, few letters")]
+        let (middle, half) =
+            (left + pitch * (place as f64 + 0.5), column.label.chars().count() as f64 * DIGIT / 2.0);
+        let middle = middle.min(width - half);
+        if middle + half > free_to || middle - half < left - LABEL / 2.0 {
+            continue;
+        }
+        free_to = middle - half - DIGIT;
+        write!(
+            out,
+            "<text class=\"tick\" x=\"{middle:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">{}</text>",
+            Escaped(&column.label)
+        )?;
+    }
     Ok(())
 }
 
