@@ -55,7 +55,7 @@ pub(crate) struct Args {
 }
 
 /// Rows of a list at most: a report is for people, and each row costs a few questions to the store.
-const ROWS_MAX: i64 = 10_000;
+const ROWS_MAX: i64 = 1_000_000;
 
 #[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
 enum Format {

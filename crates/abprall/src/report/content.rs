@@ -22,7 +22,7 @@ const HOST_ADDRESSES_MAX: u32 = 16;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    pub(crate) generated_at: Timestamp,
+    pub(crate) at: Timestamp,
     pub(crate) period: Period,
     pub(crate) headline: Headline,
     #[serde(flatten)]
@@ -147,7 +147,7 @@ impl Report {
         let list = list(&trends, &failures);
         let headline = Headline::of(&trends, &failures, &list, &unreachable_domains, language);
         Ok(Self {
-            generated_at: at,
+            at,
             period,
             headline,
             failures_by_party: by_party(&failures_by_reason),

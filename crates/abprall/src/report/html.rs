@@ -37,7 +37,7 @@ struct Page<'a> {
 /// Failures over time without gaps: over the period where one is asked for, up to the present, else over all that there is.
 fn series(report: &Report) -> Vec<(Bucket, Failures)> {
     let Some((first, last)) = report.trends.summary.days else { return Vec::new() };
-    let today = report.generated_at.to_zoned_datetime(TimeZone::UTC).date();
+    let today = report.at.to_zoned_datetime(TimeZone::UTC).date();
     let (first, last) = match (report.period.since, report.period.until) {
         (None, None) => (first, last),
         (since, until) => (since.unwrap_or(first), until.unwrap_or(today).min(today).max(last)),
