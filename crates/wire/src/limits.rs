@@ -38,3 +38,33 @@ pub const HANDSHAKE_MAX: Duration = Duration::from_secs(15);
 
 /// How long a reply to QUIT is waited for: nothing depends on it (Postfix does not wait at all), but it is polite to let the server close.
 pub const QUIT_MAX: Duration = Duration::from_millis(500);
+
+/// Longest text of a reply that an owner gives, in bytes. RFC 5321 §4.5.3.1.5 allows 512 for the whole line; Postfix puts
+/// `<recipient>: Recipient address rejected: ` before it.
+pub const REPLY_TEXT_BYTES_MAX: usize = 400;
+
+/// Longest line of a policy request, in bytes. Postfix keeps 2,048 of a line; subjects of certificates are coded to three times that.
+pub const POLICY_LINE_BYTES_MAX: usize = 8 * 1024;
+
+/// Most bytes of one policy request. Postfix sends about 30 attributes, 1 KB in all.
+pub const POLICY_REQUEST_BYTES_MAX: usize = 64 * 1024;
+
+/// Longest query of socketmap, in bytes: what socketmap_table(5) says.
+pub const SOCKETMAP_QUERY_BYTES_MAX: usize = 10_000;
+
+/// Longest answer of socketmap, in bytes: what socketmap_table(5) takes.
+pub const SOCKETMAP_ANSWER_BYTES_MAX: usize = 100_000;
+
+/// Longest line of tcp_table with its LF, in bytes: what tcp_table(5) says.
+pub const TCP_TABLE_LINE_BYTES_MAX: usize = 4096;
+
+/// How long a client of policy, socketmap, tcp_table or milter may be silent between two requests. Postfix keeps policy connections
+/// 300 s idle and 1,000 s in all; beyond that nobody is there.
+pub const GATE_IDLE_MAX: Duration = Duration::from_secs(1_000);
+
+/// How long a request that has begun may take to be whole. Postfix writes it in one piece.
+pub const GATE_REQUEST_MAX: Duration = Duration::from_secs(10);
+
+/// Most data of one milter packet, in bytes. Mail servers cut bodies into 65,535 bytes; headers and macros are shorter. The larger
+/// packets of version 6 come only to who asks for them.
+pub const MILTER_PACKET_BYTES_MAX: usize = 64 * 1024;
