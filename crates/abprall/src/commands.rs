@@ -15,6 +15,7 @@ mod rules;
 mod scrub;
 mod suppressions;
 pub(crate) mod token;
+mod what_if;
 mod why;
 
 /// Reads bounces, says what happened to whom, and stops the right addresses.
@@ -32,6 +33,7 @@ enum Command {
     Process(process::Args),
     Explain(explain::Args),
     Check(check::Args),
+    WhatIf(what_if::Args),
     Why(why::Args),
     Suppressions(suppressions::Args),
     Scrub(Box<scrub::Args>),
@@ -49,6 +51,7 @@ impl Cli {
             Command::Process(args) => args.run(),
             Command::Explain(args) => args.run(),
             Command::Check(args) => args.run(),
+            Command::WhatIf(args) => args.run(),
             Command::Why(args) => args.run(),
             Command::Suppressions(args) => args.run(),
             Command::Scrub(args) => args.run(),

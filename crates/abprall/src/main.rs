@@ -12,6 +12,7 @@ mod dates;
 mod intake;
 mod language;
 mod layout;
+mod listing;
 mod lists;
 mod output_file;
 mod policy_file;
