@@ -60,9 +60,8 @@ impl<'t> Answer<'t> {
         providers.sort_by(|one, other| all(&other.1).cmp(&all(&one.1)).then(one.0.cmp(other.0)));
         providers.truncate(rows);
         let mut reasons: Vec<_> = reasons.into_iter().collect();
-        reasons.sort_by(|one, other| {
-            all(&other.1).cmp(&all(&one.1)).then(one.0.as_str().cmp(other.0.as_str()))
-        });
+        reasons
+            .sort_by(|one, other| all(&other.1).cmp(&all(&one.1)).then(one.0.as_str().cmp(other.0.as_str())));
         let counts = trial.tally.outcomes.iter().map(|(outcome, (was, would))| (*outcome, *was, *would));
         let mut outcomes: Vec<_> = counts.filter(|(_, was, would)| was + would > 0).collect();
         outcomes.sort_by_key(|(outcome, ..)| outcome.as_str());

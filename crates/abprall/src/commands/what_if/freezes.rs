@@ -146,7 +146,11 @@ impl Tried {
             known.removals.retain(|removal| removal.taken_at >= back);
             known.hours.retain(|hour| this_hour - hour.count.hour <= 2 * USUAL_HOURS);
             let Some(hours) = odd.remove(&provider) else { continue };
-            known.hours.iter_mut().filter(|hour| hours.contains(&hour.count.hour)).for_each(|hour| hour.odd = true);
+            known
+                .hours
+                .iter_mut()
+                .filter(|hour| hours.contains(&hour.count.hour))
+                .for_each(|hour| hour.odd = true);
             known.frozen_until = Some(calm_at(this_hour, policy));
             let (frozen, kept) = known.removals.iter().partition(|removal| hours.contains(&removal.hour));
             known.removals = kept;
@@ -170,7 +174,9 @@ impl Provider {
     }
 
     fn is_odd(&self, hour: i64, policy: &Policy) -> bool {
-        let Ok(place) = self.hours.binary_search_by_key(&hour, |known| known.count.hour) else { return false };
+        let Ok(place) = self.hours.binary_search_by_key(&hour, |known| known.count.hour) else {
+            return false;
+        };
         let before: Vec<_> = self.hours[..place]
             .iter()
             .filter(|known| !known.odd && hour - known.count.hour <= USUAL_HOURS)

@@ -77,8 +77,21 @@ pub(super) fn write_ndjson(mut out: impl Write, trial: &Trial<'_>) -> anyhow::Re
 pub(super) fn write_csv(out: impl Write, trial: &Trial<'_>) -> anyhow::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record([
-        "address", "tenant", "list", "provider", "change", "before", "before_reason", "before_since", "before_until",
-        "before_rule", "after", "after_reason", "after_since", "after_until", "after_rule",
+        "address",
+        "tenant",
+        "list",
+        "provider",
+        "change",
+        "before",
+        "before_reason",
+        "before_since",
+        "before_until",
+        "before_rule",
+        "after",
+        "after_reason",
+        "after_since",
+        "after_until",
+        "after_rule",
     ])?;
     for compared in differences(trial) {
         let Line { address, tenant, list, provider, change, before, after } = Line::of(&compared, trial);

@@ -136,12 +136,7 @@ fn write_providers<W: Write>(
     Ok(())
 }
 
-fn write_row<W: Write>(
-    page: &mut Terminal<W>,
-    what: &str,
-    row: &Row,
-    language: Language,
-) -> io::Result<()> {
+fn write_row<W: Write>(page: &mut Terminal<W>, what: &str, row: &Row, language: Language) -> io::Result<()> {
     let counts: Vec<_> =
         row.iter().map(|(change, count)| format!("{} {}", name(*change, language), number(*count))).collect();
     let room = page.width().saturating_sub(36);
@@ -159,7 +154,10 @@ fn write_examples<W: Write>(
         let name = name(compared.change, language);
         let address = cut(&whose(compared), page.width().saturating_sub(15));
         writeln!(page.out(), "  {BOLD}{name:11}{BOLD:#}  {address}")?;
-        let rows = [(pick(language, "was", "war"), compared.before), (pick(language, "would be", "wäre"), compared.after)];
+        let rows = [
+            (pick(language, "was", "war"), compared.before),
+            (pick(language, "would be", "wäre"), compared.after),
+        ];
         for (when, stopped) in rows {
             let text = stopped.map_or_else(
                 || pick(language, "free to be sent to", "frei").to_owned(),
@@ -203,10 +201,14 @@ fn name(change: Change, language: Language) -> &'static str {
 
 fn meaning(change: Change, language: Language) -> &'static str {
     match change {
-        Change::Removed => pick(language, "not stopped, but would have been", "nicht gestoppt, wären es aber"),
+        Change::Removed => {
+            pick(language, "not stopped, but would have been", "nicht gestoppt, wären es aber")
+        }
         Change::Saved => pick(language, "stopped, but would not have been", "gestoppt, wären es aber nicht"),
         Change::Harder => pick(language, "held, but would be suppressed", "angehalten, wären aber gesperrt"),
-        Change::Milder => pick(language, "suppressed, but would only be held", "gesperrt, wären nur angehalten"),
+        Change::Milder => {
+            pick(language, "suppressed, but would only be held", "gesperrt, wären nur angehalten")
+        }
         Change::OtherTime => {
             pick(language, "stopped as hard, from or until another time", "ebenso gestoppt, zu anderer Zeit")
         }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use abprall_bounce::{Kind, Trust};
 use abprall_mail::{Party, Reason};
-use abprall_policy::{Brake, BrakeReason, Day, Decision, History, Ledger, Outcome, Policy, SoftScope, Stop, decide};
+use abprall_policy::{
+    Brake, BrakeReason, Day, Decision, History, Ledger, Outcome, Policy, SoftScope, Stop, decide,
+};
 use abprall_store::ReplayedReport;
 use jiff::Timestamp;
 use serde::Serialize;
