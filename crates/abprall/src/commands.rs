@@ -10,6 +10,7 @@ mod contact;
 mod explain;
 mod process;
 mod report;
+mod review;
 mod route;
 mod rules;
 mod scrub;
@@ -39,6 +40,7 @@ enum Command {
     Scrub(Box<scrub::Args>),
     Token(token::Args),
     Report(report::Args),
+    Review(review::Args),
     Route(Box<route::Args>),
     Rules(rules::Args),
 }
@@ -57,6 +59,7 @@ impl Cli {
             Command::Scrub(args) => args.run(),
             Command::Token(args) => args.run(),
             Command::Report(args) => args.run(),
+            Command::Review(args) => args.run(),
             Command::Route(args) => args.run(),
             Command::Rules(args) => args.run(),
         }
