@@ -65,7 +65,9 @@ fn ask(folder: &TempDir, arguments: &[&str]) -> Ran {
 }
 
 fn clusters(folder: &TempDir) -> Vec<Value> {
-    ask(folder, &["review", "--format", "ndjson"]).lines()
+    let ran = ask(folder, &["review", "--format", "ndjson"]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    ran.lines()
 }
 
 #[test]

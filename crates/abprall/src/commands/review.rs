@@ -19,7 +19,7 @@ pub(crate) struct Args {
     command: Option<Command>,
 
     #[command(flatten)]
-    list: list::Args,
+    list: list::List,
 }
 
 #[derive(Subcommand)]

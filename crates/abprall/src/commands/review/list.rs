@@ -12,7 +12,7 @@ use crate::terminal::{BOLD, DIM, number, width, wrapped};
 use crate::wording::pick;
 
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct List {
     #[command(flatten)]
     paging: Paging,
 
@@ -28,7 +28,7 @@ pub(super) struct Args {
     lang: Lang,
 }
 
-impl Args {
+impl List {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let store = self.store.open_existing()?;
         let language = self.lang.into();
