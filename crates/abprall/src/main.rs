@@ -9,6 +9,7 @@ mod clock;
 mod commands;
 mod counted;
 mod dates;
+mod health;
 mod intake;
 mod language;
 mod layout;
@@ -16,6 +17,7 @@ mod listing;
 mod lists;
 mod output_file;
 mod policy_file;
+mod report;
 mod report_line;
 mod rule_files;
 mod scrub;
@@ -23,7 +25,7 @@ mod stops;
 mod store_file;
 mod subject;
 mod terminal;
-//mod watch;
+mod watch;
 mod wording;
 
 fn main() -> ExitCode {

@@ -34,6 +34,7 @@ mod store;
 mod story;
 mod subject;
 mod summary;
+mod trends;
 mod work;
 
 pub use change::StopChange;
@@ -45,7 +46,10 @@ pub use host_row::{HostFilter, HostSort, WatchedHost};
 pub use incident::{
     BrakeRow, Incident, IncidentFilter, IncidentRecord, IncidentStory, PendingRemoval, Settlement,
 };
-pub use index::{Change, Fingerprint, Fingerprints, Segment, SegmentBuilder, SegmentError, SuppressionIndex};
+pub use index::{
+    Change, Fingerprint, Fingerprints, IndexError, Mark, Segment, SegmentBuilder, SegmentError,
+    SuppressionIndex,
+};
 pub use observation::{NewObservation, Observation};
 pub use page::{Cursor, CursorError, Page, Rows};
 pub use question::{Audience, Question};
@@ -60,4 +64,5 @@ pub use store::{Store, StorePlace, open_existing_store, open_store};
 pub use story::{DecisionRecord, Matched, ReportRecord, Story};
 pub use subject::{Subject, index_key};
 pub use summary::{DomainRow, HostRow, ReasonRow, Stopped, Summary};
+pub use trends::{DayRow, Period, ProviderRow, Recovered, RecoveryRow, RouteHostRow, Trends};
 pub use work::{Completed, DomainUpdate, HostUpdate, Work, WorkItem, WorkKind, WorkOutcome};

@@ -7,10 +7,9 @@ use std::time::Duration;
 use abprall_policy::Policy;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use jiff::civil::{Date, DateTime, Time};
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::rewind::moment;
 use crate::clock::ClockOption;
 use crate::language::Lang;
 use crate::policy_file::{self, PolicyFile};
@@ -160,14 +159,4 @@ fn progress() -> ProgressBar {
     }
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
-}
-
-/// A time as people write it; without a zone it is UTC.
-fn moment(text: &str) -> Result<Timestamp, String> {
-    let utc = |at: DateTime| TimeZone::UTC.to_timestamp(at);
-    let read = text
-        .parse::<Timestamp>()
-        .or_else(|_| text.parse::<DateTime>().and_then(utc))
-        .or_else(|_| text.parse::<Date>().and_then(|day| utc(day.to_datetime(Time::midnight()))));
-    read.map_err(|_| "write 2026-11-24, 2026-11-24T14:00 or 2026-11-24T14:00:00+01:00".to_owned())
 }

@@ -9,6 +9,11 @@ pub(crate) const BATCH: u32 = 16;
 /// How long an item is leased at least: a batch takes one deadline of the network part, and its storing milliseconds.
 pub(crate) const LEASE: Duration = Duration::from_secs(300);
 
+/// How long an item is leased, where one look may take so long: a batch is looked at at the same time, behind canaries.
+pub(crate) fn lease(deadline: Duration) -> Duration {
+    LEASE.max(deadline.saturating_mul(4))
+}
+
 /// Earlier looks that a judgement may rest on; more add nothing to its confidence.
 pub(crate) const EARLIER_MAX: u32 = 16;
 

@@ -13,7 +13,7 @@ use super::story::{DECISIONS, decision_of};
 use super::undo::{Target, undo};
 use super::write::{brake_incident, put_brake};
 use crate::page::cut_to_page;
-use crate::plan::{brake_key, hour_of, weight};
+use crate::plan::{HardStop, brake_key, hour_of, outweighs};
 use crate::{BrakeRow, Cursor, Page, PendingRemoval, Rows, Scope, Settlement, StoreError};
 
 pub(super) fn refresh(
@@ -91,18 +91,21 @@ fn turn(
     Ok(BrakeRow { provider, brake: after, incident })
 }
 
-/// How much of what is watched began to fail within the policy's window.
+/// How much of what is watched began to fail within the policy's window. What was looked at for the first time in it may have been
+/// broken for years: it began nothing.
 fn sweep(book: &Book<'_>, policy: &Policy, now: Timestamp) -> Result<Sweep, StoreError> {
     let window = i64::try_from(policy.brake.window.as_micros()).unwrap_or(i64::MAX);
     let since = now.as_microsecond().saturating_sub(window);
     let (domains, failing) = book.connection.prepare_cached(
-        "SELECT count(*), count(*) FILTER (WHERE failing_since >= ?1 AND health_state IN ('failing', 'dead'))
+        "SELECT count(*), count(*) FILTER (WHERE failing_since >= ?1 AND health_state IN ('failing', 'dead')
+             AND EXISTS (SELECT 1 FROM observation WHERE observation.domain = domain_state.domain AND observation.at < ?1))
          FROM domain_state WHERE health_state IS NOT NULL",
     )?.query_row([since], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let providers = book.connection.prepare_cached(
         "SELECT count(*) FROM (SELECT 1 FROM domain_state WHERE health_state IS NOT NULL AND operator IS NOT NULL
              GROUP BY operator
-             HAVING count(*) = count(*) FILTER (WHERE failing_since >= ?1 AND health_state IN ('failing', 'dead')))",
+             HAVING count(*) = count(*) FILTER (WHERE failing_since >= ?1 AND health_state IN ('failing', 'dead')
+                 AND EXISTS (SELECT 1 FROM observation WHERE observation.domain = domain_state.domain AND observation.at < ?1)))",
     )?.query_row([since], |row| row.get(0))?;
     Ok(Sweep { domains: small(domains), failing: small(failing), providers_failing: small(providers) })
 }
@@ -115,18 +118,21 @@ pub(super) fn pending(
     incident: Option<i64>,
     page: Page,
 ) -> Result<Rows<PendingRemoval>, StoreError> {
+    let of_incident = match incident {
+        Some(_) => "decision.incident = ?1 AND decision.id > ?3 AND ?2 = ?2",
+        None => "?1 IS NULL AND (decision.incident, decision.id) > (?2, ?3)",
+    };
     let sql = format!(
-        "{DECISIONS} WHERE {WAITING} AND (?1 IS NULL OR decision.incident = ?1) AND decision.id > ?2
-         ORDER BY decision.id LIMIT ?3"
+        "{DECISIONS} WHERE {WAITING} AND {of_incident} ORDER BY decision.incident, decision.id LIMIT ?4"
     );
     let mut statement = store.connection.prepare_cached(&sql)?;
-    let after = page.after.map_or(0, |cursor| cursor.id);
-    let mut rows = statement.query(params![incident, after, i64::from(page.rows) + 1])?;
+    let after = page.after.unwrap_or(Cursor { key: 0, id: 0 });
+    let mut rows = statement.query(params![incident, after.key, after.id, i64::from(page.rows) + 1])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let decision = decision_of(row)?;
-        let cursor = Cursor { key: 0, id: decision.id };
-        found.push((cursor, PendingRemoval { incident: decision.incident.unwrap_or(0), decision }));
+        let incident = decision.incident.unwrap_or(0);
+        found.push((Cursor { key: incident, id: decision.id }, PendingRemoval { incident, decision }));
     }
     Ok(cut_to_page(found, page))
 }
@@ -169,8 +175,10 @@ pub(super) fn settle(
                 let decision = book.decide(&new)?;
                 let reason = removal.reason.unwrap_or(Reason::Undetermined);
                 let there = book.stop_of(&removal.key)?;
-                let harder =
-                    |stop: &StopValue| weight(stop.stop, stop.reason) >= weight(Stop::Suppression, reason);
+                let new = HardStop { stop: Stop::Suppression, reason, until: removal.until };
+                let harder = |known: &StopValue| {
+                    known.until.is_none_or(|until| until > at) && outweighs(&known.hard(), &new)
+                };
                 if !there.as_ref().is_some_and(harder) {
                     let value = StopValue {
                         stop: Stop::Suppression,
