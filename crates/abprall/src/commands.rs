@@ -22,6 +22,7 @@ mod rewind;
 mod route;
 mod rules;
 mod scrub;
+mod serve;
 mod suppressions;
 pub(crate) mod token;
 mod watch;
@@ -60,6 +61,7 @@ enum Command {
     Domains(domains::Args),
     Route(Box<route::Args>),
     Rules(rules::Args),
+    Serve(serve::Args),
     Watch(Box<watch::Args>),
 }
 
@@ -88,6 +90,7 @@ impl Cli {
             Command::Domains(args) => args.run(),
             Command::Route(args) => args.run(),
             Command::Rules(args) => args.run(),
+            Command::Serve(args) => args.run(),
             Command::Watch(args) => args.run(),
         }
     }
