@@ -16,7 +16,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use abprall_mail::{EmailAddress, Reason};
-use abprall_store::{Fingerprints, Scope, Segment, SegmentBuilder, Standing, State, StoreError};
+use abprall_store::{Fingerprints, Mark, Scope, Segment, SegmentBuilder, Standing, State, StoreError};
 
 #[path = "../src"]
 mod program {
@@ -31,8 +31,9 @@ const SEED: u64 = 7;
 struct Stops(Segment);
 
 impl scrub::Index for Stops {
-    fn could_be_stopped(&self, key: &str) -> bool {
-        self.0.contains(Fingerprints::new(SEED).of(key))
+    fn could_be_stopped(&self, key: &str, domain: &str) -> bool {
+        let fingerprints = Fingerprints::new(SEED);
+        self.0.contains(fingerprints.of(key)) || self.0.contains(fingerprints.of(domain))
     }
 }
 
@@ -94,7 +95,7 @@ fn write_files(folder: &Path, list_size: u64, stops_size: u64) -> Segment {
         writeln!(stops, "{address}").unwrap();
     }
     stops.flush().unwrap();
-    let segment = builder.finish(1).unwrap();
+    let segment = builder.finish(Mark { seq: 1, word: 0 }).unwrap();
     println!("segment and text of the suppressions written in {:.1?}", start.elapsed());
     let mut list = BufWriter::new(File::create(folder.join("list.txt")).unwrap());
     for number in 0..list_size {

@@ -7,9 +7,17 @@ use clap::{Parser, Subcommand};
 mod check;
 mod classify;
 mod contact;
+mod domains;
+mod erase;
 mod explain;
+mod hosts;
+mod incidents;
+mod key;
+mod pending;
+mod policy;
 mod process;
 mod report;
+mod rewind;
 mod route;
 mod rules;
 mod scrub;
@@ -38,6 +46,14 @@ enum Command {
     Scrub(Box<scrub::Args>),
     Token(token::Args),
     Report(report::Args),
+    Rewind(rewind::Args),
+    Policy(policy::Args),
+    Pending(pending::Args),
+    Key(key::Args),
+    Incidents(incidents::Args),
+    Hosts(hosts::Args),
+    Erase(erase::Args),
+    Domains(domains::Args),
     Route(Box<route::Args>),
     Rules(rules::Args),
     Watch(Box<watch::Args>),
@@ -56,6 +72,14 @@ impl Cli {
             Command::Scrub(args) => args.run(),
             Command::Token(args) => args.run(),
             Command::Report(args) => args.run(),
+            Command::Rewind(args) => args.run(),
+            Command::Policy(args) => args.run(),
+            Command::Pending(args) => args.run(),
+            Command::Key(args) => args.run(),
+            Command::Incidents(args) => args.run(),
+            Command::Hosts(args) => args.run(),
+            Command::Erase(args) => args.run(),
+            Command::Domains(args) => args.run(),
             Command::Route(args) => args.run(),
             Command::Rules(args) => args.run(),
             Command::Watch(args) => args.run(),

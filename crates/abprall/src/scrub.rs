@@ -25,10 +25,16 @@ const BATCH_BYTES: usize = 1024 * 1024;
 /// Batches that wait before and behind each worker. With [`BATCH_BYTES`] and two copies of a batch this bounds the memory.
 const WAITING: usize = 2;
 
-/// What answers first, for all threads: whether a suppression key or a domain could be stopped. May say yes too often, never no.
+/// What answers first, for all threads: whether mail for an address could be stopped. May say yes too often, never no.
 pub(crate) trait Index: Sync {
-    /// Whether it could be.
-    fn could_be_stopped(&self, key: &str) -> bool;
+    /// Whether it could be, by the suppression key of the address and its domain.
+    fn could_be_stopped(&self, key: &str, domain: &str) -> bool;
+}
+
+impl Index for abprall_store::SuppressionIndex {
+    fn could_be_stopped(&self, key: &str, domain: &str) -> bool {
+        Self::could_be_stopped(self, key, domain)
+    }
 }
 
 /// What decides, one for each thread.

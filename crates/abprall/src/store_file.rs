@@ -1,6 +1,11 @@
-//! Which database a command works on.
+//! Which database a command works on, and where its suppression index lies.
 
-use abprall_store::{Store, StoreError, StorePlace, open_existing_store, open_store};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+
+use abprall_store::{
+    IndexError, Store, StoreError, StorePlace, SuppressionIndex, open_existing_store, open_store,
+};
 
 #[derive(clap::Args)]
 pub(crate) struct StoreFile {
@@ -13,6 +18,10 @@ pub(crate) struct StoreFile {
         hide_env_values = true
     )]
     store: String,
+
+    /// Where the suppression index of the database is kept: `FILE.index` beside a SQLite file, else in your cache folder.
+    #[arg(long, value_name = "FOLDER", env = "ABPRALL_INDEX", hide_short_help = true)]
+    index: Option<PathBuf>,
 }
 
 impl StoreFile {
@@ -33,4 +42,39 @@ impl StoreFile {
             StorePlace::Postgres(_) => "PostgreSQL".to_owned(),
         }
     }
+
+    /// The suppression index of the store, with all that has changed. The first time it reads all stops, later only the changes.
+    pub(crate) fn index(&self, store: &dyn Store) -> Result<SuppressionIndex, IndexError> {
+        let index = SuppressionIndex::open(&self.index_folder(), store.seed())?;
+        index.catch_up(store)?;
+        Ok(index)
+    }
+
+    fn index_folder(&self) -> PathBuf {
+        if let Some(folder) = &self.index {
+            return folder.clone();
+        }
+        match StorePlace::of(&self.store) {
+            StorePlace::File(path) => {
+                let mut folder = path.as_os_str().to_owned();
+                folder.push(".index");
+                folder.into()
+            }
+            StorePlace::Postgres(place) => {
+                // Only the place counts here: a segment of another database is told by its seed, and not used.
+                let mut hasher = DefaultHasher::new();
+                place.hash(&mut hasher);
+                cache_folder().join("abprall").join(format!("{:016x}.index", hasher.finish()))
+            }
+        }
+    }
+}
+
+/// `XDG_CACHE_HOME` (XDG Base Directory Specification), else `~/.cache`, else the folder for temporary files.
+fn cache_folder() -> PathBuf {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("XDG_CACHE_HOME")
+        .or_else(|| set("CACHE_DIRECTORY"))
+        .or_else(|| set("HOME").map(|home| home.join(".cache")))
+        .unwrap_or_else(std::env::temp_dir)
 }

@@ -12,8 +12,7 @@ pub(crate) fn read(text: &str) -> Result<Subject, String> {
     if text.contains('@') && !text.starts_with('@') {
         address(text).map(Subject::Address)
     } else {
-        let name = text.trim_start_matches('@');
-        Domain::parse(name).map(Subject::Domain).map_err(|error| format!("{name:?} is no domain: {error}"))
+        domain(text).map(Subject::Domain)
     }
 }
 
@@ -23,4 +22,13 @@ pub(crate) fn read(text: &str) -> Result<Subject, String> {
 /// Says what is wrong with the text.
 pub(crate) fn address(text: &str) -> Result<EmailAddress, String> {
     EmailAddress::parse_lenient(text.trim()).map_err(|error| format!("{text:?} is no mail address: {error}"))
+}
+
+/// Reads a domain; an `@` before it does no harm.
+///
+/// # Errors
+/// Says what is wrong with the text.
+pub(crate) fn domain(text: &str) -> Result<Domain, String> {
+    let name = text.trim().trim_start_matches('@');
+    Domain::parse(name).map_err(|error| format!("{name:?} is no domain: {error}"))
 }

@@ -7,6 +7,7 @@ use abprall_mail::Reason;
 use jiff::Timestamp;
 
 mod file;
+mod written;
 
 pub use file::{PolicyFileError, Problem};
 

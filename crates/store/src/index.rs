@@ -11,13 +11,17 @@ use std::sync::{Arc, PoisonError, RwLock};
 mod build;
 mod fingerprint;
 mod mapped;
+mod mark;
 mod segment;
 
 pub use build::SegmentBuilder;
 pub use fingerprint::{Fingerprint, Fingerprints};
+pub use mark::Mark;
 pub use segment::{Segment, SegmentError};
 
-use crate::limits::{INDEX_DELTA_MIN, INDEX_DELTA_SHARE};
+use crate::limits::{INDEX_DELTA_MIN, INDEX_DELTA_SHARE, INDEX_READ};
+use crate::subject::ANY_MX_HOST;
+use crate::{StopChange, Store, StoreError};
 
 /// Whether a fingerprint came or went.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,23 +45,24 @@ struct State {
     segment: Arc<Segment>,
     delta: HashMap<Fingerprint, Change>,
     /// The last change that segment and delta hold.
-    generation: u64,
+    mark: Mark,
 }
 
 impl SuppressionIndex {
-    /// Opens the newest sound segment of the folder, or begins with an empty one. What changed after its generation is still
-    /// to be applied.
+    /// Opens the newest sound segment of the folder, or begins with an empty one. What changed after it is still to be read with
+    /// [`SuppressionIndex::catch_up`].
     ///
     /// # Errors
     /// Where the folder cannot be read or written.
     pub fn open(folder: &Path, seed: u64) -> Result<Self, SegmentError> {
         std::fs::create_dir_all(folder).map_err(|source| SegmentError::io(folder, source))?;
+        Segment::remove_rubbish(folder);
         let segment = match Segment::newest(folder, seed)? {
             Some(segment) => segment,
-            None => SegmentBuilder::new(folder, seed)?.finish(0)?,
+            None => SegmentBuilder::new(folder, seed)?.finish(Mark::default())?,
         };
-        let generation = segment.generation();
-        let state = State { segment: Arc::new(segment), delta: HashMap::new(), generation };
+        let mark = segment.mark();
+        let state = State { segment: Arc::new(segment), delta: HashMap::new(), mark };
         Ok(Self { folder: folder.to_owned(), seed, state: RwLock::new(state) })
     }
 
@@ -71,16 +76,70 @@ impl SuppressionIndex {
         }
     }
 
-    /// Takes over changes of the database, in their order; `generation` is the number of the last of them.
-    pub fn apply(&self, generation: u64, changes: impl IntoIterator<Item = (Fingerprint, Change)>) {
+    /// Whether mail for this address could be stopped: by itself, by its domain, or because some mail host is stopped. The database
+    /// says whether it is; where the answer is no, it need not be asked.
+    ///
+    /// `key` is the suppression key of the address.
+    pub fn could_be_stopped(&self, key: &str, domain: &str) -> bool {
+        let fingerprints = Fingerprints::new(self.seed);
+        self.contains(fingerprints.of(key))
+            || self.contains(fingerprints.of(domain))
+            || self.contains(fingerprints.of(ANY_MX_HOST))
+    }
+
+    /// Takes over changes, in their order.
+    pub fn apply(&self, changes: &[StopChange]) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        state.delta.extend(changes);
-        state.generation = state.generation.max(generation);
+        state.delta.extend(changes.iter().map(|change| (change.fingerprint, change.change)));
+        if let Some(last) = changes.last() {
+            state.mark = Mark::of(last);
+        }
+    }
+
+    /// Reads what changed in the database, and writes a new segment where that is much. Gives how many changes there were.
+    ///
+    /// An index that is ahead of the database, or that goes by other changes than the database has, is one of a database that was
+    /// put back to an earlier time: it begins anew.
+    ///
+    /// # Errors
+    /// Where the database cannot be read, or a segment not be written; then it is as good as before.
+    pub fn catch_up(&self, store: &dyn Store) -> Result<u64, IndexError> {
+        if !self.goes_with(store)? {
+            self.replace(
+                &SegmentBuilder::new(&self.folder, self.seed)?.finish(Mark::default())?.into(),
+                None,
+            );
+        }
+        let mut read = 0;
+        loop {
+            let changes = store.changes_since(self.mark().seq, INDEX_READ)?;
+            read += changes.len() as u64;
+            let is_last = changes.len() < INDEX_READ as usize;
+            self.apply(&changes);
+            if self.wants_rebuild() {
+                // Much is owed: the rest goes straight into the new segment, not through memory.
+                read += self.rebuild_from(Some(store))?;
+                return Ok(read);
+            }
+            if is_last {
+                return Ok(read);
+            }
+        }
+    }
+
+    /// Whether the database has the change that the index goes up to.
+    fn goes_with(&self, store: &dyn Store) -> Result<bool, StoreError> {
+        let mark = self.mark();
+        if mark.seq == 0 {
+            return Ok(true);
+        }
+        let there = store.changes_since(mark.seq - 1, 1)?;
+        Ok(there.first().is_some_and(|change| Mark::of(change) == mark))
     }
 
     /// The last change that is taken over.
-    pub fn generation(&self) -> u64 {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).generation
+    pub fn mark(&self) -> Mark {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).mark
     }
 
     /// How many fingerprints the segment holds, and how many changes stand beside it.
@@ -99,27 +158,74 @@ impl SuppressionIndex {
     ///
     /// # Errors
     /// Where the folder cannot be written; then everything stays as it was.
-    pub fn rebuild(&self) -> Result<(), SegmentError> {
-        let (old, changes, generation) = {
+    pub fn rebuild(&self) -> Result<(), IndexError> {
+        self.rebuild_from(None).map(|_| ())
+    }
+
+    fn rebuild_from(&self, store: Option<&dyn Store>) -> Result<u64, IndexError> {
+        let (old, changes, mut mark) = {
             let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-            (Arc::clone(&state.segment), state.delta.clone(), state.generation)
+            (Arc::clone(&state.segment), state.delta.clone(), state.mark)
         };
         let mut builder = SegmentBuilder::new(&self.folder, self.seed)?;
-        for fingerprint in old.iter().filter(|fingerprint| !changes.contains_key(fingerprint)) {
+        for fingerprint in old.iter() {
             builder.push(fingerprint)?;
         }
-        for (fingerprint, _) in changes.iter().filter(|(_, change)| **change == Change::Added) {
-            builder.push(*fingerprint)?;
+        for (fingerprint, change) in &changes {
+            match change {
+                Change::Added => builder.push(*fingerprint)?,
+                Change::Removed => builder.remove(*fingerprint)?,
+            }
         }
-        let segment = Arc::new(builder.finish(generation)?);
+        let mut read = 0;
+        while let Some(store) = store {
+            let more = store.changes_since(mark.seq, INDEX_READ)?;
+            for change in &more {
+                match change.change {
+                    Change::Added => builder.push(change.fingerprint)?,
+                    Change::Removed => builder.remove(change.fingerprint)?,
+                }
+            }
+            read += more.len() as u64;
+            let Some(last) = more.last() else { break };
+            mark = Mark::of(last);
+        }
+        self.replace(&Arc::new(builder.finish(mark)?), Some(&changes));
+        Ok(read)
+    }
+
+    /// Swaps a segment in. What stands in the table beyond `held` came meanwhile and stays; `None`: nothing stays.
+    fn replace(&self, segment: &Arc<Segment>, held: Option<&HashMap<Fingerprint, Change>>) {
+        let mark = segment.mark();
         {
             let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-            state.segment = segment;
-            state.delta.retain(|fingerprint, change| changes.get(fingerprint) != Some(change));
+            state.segment = Arc::clone(segment);
+            match held {
+                Some(held) => {
+                    state.delta.retain(|fingerprint, change| held.get(fingerprint) != Some(change));
+                    if mark.seq > state.mark.seq {
+                        state.mark = mark;
+                    }
+                }
+                None => {
+                    state.delta.clear();
+                    state.mark = mark;
+                }
+            }
         }
-        Segment::remove_older(&self.folder, generation);
-        Ok(())
+        Segment::remove_others(&self.folder, mark.seq);
     }
+}
+
+/// Why the index cannot be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// Its file.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 #[cfg(test)]
@@ -134,18 +240,22 @@ mod tests {
         Fingerprints::new(7).of(&number.to_string())
     }
 
+    fn change(seq: u64, number: u64, change: Change) -> StopChange {
+        StopChange { seq, fingerprint: fingerprint(number), change }
+    }
+
     #[test]
     fn what_was_added_is_found_after_a_rebuild_and_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let index = SuppressionIndex::open(folder.path(), 7).unwrap();
-        index.apply(3, [(fingerprint(1), Change::Added), (fingerprint(2), Change::Added)]);
-        index.apply(4, [(fingerprint(2), Change::Removed)]);
+        index.apply(&[change(2, 1, Change::Added), change(3, 2, Change::Added)]);
+        index.apply(&[change(4, 2, Change::Removed)]);
         assert!(index.contains(fingerprint(1)) && !index.contains(fingerprint(2)));
         index.rebuild().unwrap();
         assert!(index.contains(fingerprint(1)) && !index.contains(fingerprint(2)));
         assert_eq!(index.sizes(), (1, 0));
         let again = SuppressionIndex::open(folder.path(), 7).unwrap();
-        assert_eq!(again.generation(), 4);
+        assert_eq!(again.mark(), Mark::of(&change(4, 2, Change::Removed)));
         assert!(again.contains(fingerprint(1)));
     }
 
@@ -153,13 +263,13 @@ mod tests {
     fn a_half_written_segment_is_passed_over() {
         let folder = tempfile::tempdir().unwrap();
         let index = SuppressionIndex::open(folder.path(), 7).unwrap();
-        index.apply(1, [(fingerprint(1), Change::Added)]);
+        index.apply(&[change(1, 1, Change::Added)]);
         index.rebuild().unwrap();
         let whole = std::fs::read(Segment::path(folder.path(), 1)).unwrap();
         std::fs::write(Segment::path(folder.path(), 2), &whole[..whole.len() / 2]).unwrap();
         std::fs::write(Segment::path(folder.path(), 3), b"something else").unwrap();
         let again = SuppressionIndex::open(folder.path(), 7).unwrap();
-        assert_eq!(again.generation(), 1);
+        assert_eq!(again.mark().seq, 1);
         assert!(again.contains(fingerprint(1)));
     }
 
@@ -167,9 +277,9 @@ mod tests {
     fn a_segment_of_another_installation_is_not_used() {
         let folder = tempfile::tempdir().unwrap();
         let index = SuppressionIndex::open(folder.path(), 7).unwrap();
-        index.apply(1, [(fingerprint(1), Change::Added)]);
+        index.apply(&[change(1, 1, Change::Added)]);
         index.rebuild().unwrap();
-        assert_eq!(SuppressionIndex::open(folder.path(), 8).unwrap().generation(), 0);
+        assert_eq!(SuppressionIndex::open(folder.path(), 8).unwrap().mark().seq, 0);
     }
 
     proptest! {
@@ -179,9 +289,9 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let index = SuppressionIndex::open(folder.path(), 7).unwrap();
             let mut set = HashSet::new();
-            for (generation, (number, add, rebuild)) in (1..).zip(steps) {
-                let change = if add { set.insert(number); Change::Added } else { set.remove(&number); Change::Removed };
-                index.apply(generation, [(fingerprint(number), change)]);
+            for (seq, (number, add, rebuild)) in (1..).zip(steps) {
+                let what = if add { set.insert(number); Change::Added } else { set.remove(&number); Change::Removed };
+                index.apply(&[change(seq, number, what)]);
                 if rebuild == 0 { index.rebuild().unwrap(); }
             }
             for number in 0..400 {

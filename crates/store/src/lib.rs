@@ -45,7 +45,10 @@ pub use host_row::{HostFilter, HostSort, WatchedHost};
 pub use incident::{
     BrakeRow, Incident, IncidentFilter, IncidentRecord, IncidentStory, PendingRemoval, Settlement,
 };
-pub use index::{Change, Fingerprint, Fingerprints, Segment, SegmentBuilder, SegmentError, SuppressionIndex};
+pub use index::{
+    Change, Fingerprint, Fingerprints, IndexError, Mark, Segment, SegmentBuilder, SegmentError,
+    SuppressionIndex,
+};
 pub use observation::{NewObservation, Observation};
 pub use page::{Cursor, CursorError, Page, Rows};
 pub use question::{Audience, Question};

@@ -31,6 +31,12 @@ pub const INDEX_DELTA_SHARE: u64 = 16;
 /// Fingerprints that are sorted in memory while a segment is built, eight bytes each: 64 MiB.
 pub const INDEX_BUILD_FINGERPRINTS_MAX: usize = 8 * 1024 * 1024;
 
+/// What a builder of the index left behind is removed after this time: building 100 million takes half a minute.
+pub const INDEX_BUILD_AGE_MAX: Duration = Duration::from_secs(3600);
+
+/// Changes that are read from the database at a time.
+pub const INDEX_READ: u32 = 100_000;
+
 /// Stops of an import between two commits: enough that the disk's write time does not count.
 pub const IMPORT_BATCH: usize = 10_000;
 
@@ -39,3 +45,7 @@ pub const INCIDENT_ROWS_MAX: u32 = 1000;
 
 /// Names that an undoing shows as examples.
 pub const EXAMPLES_MAX: usize = 100;
+
+/// Domains, or hosts, that are asked at most for the failures of some days, to find those with the most. They are asked in the order
+/// of their failures of all days, and the search mostly ends after a few times the wanted rows.
+pub const CANDIDATES_MAX: u32 = 5000;

@@ -24,10 +24,10 @@ pub(crate) use context::{
 pub(crate) use fingerprint::{
     PolicyCache, fingerprint, read as read_fingerprint, shown as shown_fingerprint,
 };
-pub(crate) use gather::{Gathered, GatheredEntry, cut, gather};
+pub(crate) use gather::{Existing, Gathered, GatheredEntry, cut, gather};
 pub(crate) use writes::{
     BrakeWrite, ClusterWrite, DailySort, DecisionWrite, IncidentWrite, InvestigationWrite, ReportWrite,
-    StopWrite, StrikeWrite, Writes,
+    RollUps, StopWrite, StrikeWrite, Writes,
 };
 
 /// Hours that "usual" is made of: a week, so that each weekday is in it.
@@ -56,6 +56,13 @@ pub(crate) fn weight(stop: Stop, reason: Reason) -> u8 {
         (Stop::Suppression, _) => 1,
         (Stop::Hold, _) => 0,
     }
+}
+
+/// Whether a stop that is there stays when another comes: it weighs more, or as much and does not end before.
+pub(crate) fn outweighs(known: &HardStop, new: &HardStop) -> bool {
+    let end = |stop: &HardStop| stop.until.unwrap_or(Timestamp::MAX);
+    let (of_known, of_new) = (weight(known.stop, known.reason), weight(new.stop, new.reason));
+    of_known > of_new || (of_known == of_new && end(known) >= end(new))
 }
 
 /// Decides all entries, in their order, and says what is to be written.
@@ -101,14 +108,19 @@ impl Planner<'_> {
         let entry = &self.gathered.entries[index];
         let history = self.history(entry);
         let decision = decide(&entry.case, &history, self.policy);
-        let report = entry.existing.unwrap_or_else(|| {
-            let number = self.next_report;
-            self.next_report += 1;
-            number
-        });
+        let report = entry.existing.map_or_else(
+            || {
+                let number = self.next_report;
+                self.next_report += 1;
+                number
+            },
+            |existing| existing.id,
+        );
         let number = self.next_decision;
         self.next_decision += 1;
-        self.writes.reports.push(ReportWrite { entry: index, id: report, cluster: None });
+        let is_erased = |place: Option<usize>| place.is_some_and(|it| self.context.addresses[it].is_erased);
+        let is_wordless = is_erased(entry.address) || is_erased(entry.failed);
+        self.writes.reports.push(ReportWrite { entry: index, id: report, cluster: None, is_wordless });
         let (tenant, list) = scope_of(entry);
         self.writes.decisions.push(DecisionWrite {
             id: number,
@@ -174,7 +186,7 @@ impl Planner<'_> {
         let before = match there {
             Some(known) => {
                 let is_over = known.hard.until.is_some_and(|until| until <= entry.seen_at);
-                if !is_over && weight(known.hard.stop, known.hard.reason) >= weight(stop, reason) {
+                if !is_over && outweighs(&known.hard, &new) {
                     return false;
                 }
                 let before = known.hard.stop;
@@ -208,12 +220,14 @@ impl Planner<'_> {
 
     fn remember(&mut self, index: usize, report: i64, number: i64, decision: &Decision, history: &History) {
         let entry = &self.gathered.entries[index];
+        // All names of the failure get the hardest outcome, also those that only this report knows.
+        let hardest = match history.same_failure {
+            Some(before) if !decision.outcome.is_harder_than(before) => before,
+            Some(_) | None => decision.outcome,
+        };
         for key in &entry.failure_keys {
-            let outcome = self.context.failures.entry(*key).or_insert(decision.outcome);
-            if decision.outcome.is_harder_than(*outcome) {
-                *outcome = decision.outcome;
-            }
-            self.writes.failures.insert(*key, (report, *outcome));
+            self.context.failures.insert(*key, hardest);
+            self.writes.failures.insert(*key, (report, hardest));
         }
         let Some(place) = entry.address else { return };
         let counts_once = decision.rule != "same-failure";
@@ -298,7 +312,11 @@ impl Planner<'_> {
             }
             self.writes.frozen_hours.extend(odd.iter().map(|hour| (provider.clone(), *hour)));
             if !odd.is_empty() {
-                self.freeze(&provider, &odd, now, rare)?;
+                self.freeze(&provider, &odd);
+                // While it is frozen nothing is removed: only what was removed before the brake came is to be looked for.
+                if !before.is_frozen() {
+                    self.take_back(&provider, &odd, now, rare)?;
+                }
             }
         }
         Ok(())
@@ -317,13 +335,8 @@ impl Planner<'_> {
         }
     }
 
-    fn freeze(
-        &mut self,
-        provider: &str,
-        hours: &BTreeSet<i64>,
-        now: Timestamp,
-        rare: &mut dyn Rare,
-    ) -> Result<(), StoreError> {
+    /// What this batch removed becomes pending.
+    fn freeze(&mut self, provider: &str, hours: &BTreeSet<i64>) {
         let incident = brake_key(provider);
         let gathered = self.gathered;
         for (index, entry) in gathered.entries.iter().enumerate() {
@@ -342,10 +355,25 @@ impl Planner<'_> {
                 self.writes.failures.insert(*key, (self.writes.reports[index].id, Outcome::Pending));
             }
             let number = decided.id;
-            for write in self.stops.values_mut().filter(|write| write.decision == number) {
+            let (tenant, list) = scope_of(entry);
+            if let Some(place) = entry.address
+                && let Some(write) = self.stops.get_mut(&(place, tenant, list))
+                && write.decision == number
+            {
                 write.stop = Stop::Hold;
             }
         }
+    }
+
+    /// What was removed in these hours before the brake came becomes pending.
+    fn take_back(
+        &mut self,
+        provider: &str,
+        hours: &BTreeSet<i64>,
+        now: Timestamp,
+        rare: &mut dyn Rare,
+    ) -> Result<(), StoreError> {
+        let incident = brake_key(provider);
         let (first, last) =
             (hours.first().copied().unwrap_or_default(), hours.last().copied().unwrap_or_default());
         for removal in rare.removals(provider, first, last, now)? {
@@ -403,7 +431,7 @@ impl Planner<'_> {
                 let key = self.domain_incident(domain);
                 self.writes.decisions[index].incident = Some(key);
             }
-            if decided.decision.outcome == Outcome::Review {
+            if decided.decision.outcome == Outcome::Review && !self.writes.reports[index].is_wordless {
                 let text = entry.report.diagnostic.as_deref().or(entry.report.prose.as_deref()).unwrap_or("");
                 let place = *clusters.entry(crate::review::pattern(text)).or_insert_with_key(|pattern| {
                     self.writes.clusters.push(ClusterWrite {
@@ -468,17 +496,33 @@ impl Planner<'_> {
             bounce_type: entry.judged.bounce_type,
             outcome: decision.outcome,
         };
-        *self.writes.daily.entry(sort).or_default() += 1;
-        if entry.existing.is_some() {
+        let of_the_way = |party| matches!(party, Party::RecipientDomain | Party::Route);
+        if let Some(before) = entry.existing {
+            // It was counted by what was thought of it; now it is counted by this.
+            let waiting = DailySort {
+                reason: before.reason,
+                bounce_type: before.bounce_type,
+                outcome: Outcome::Review,
+                ..sort
+            };
+            *self.writes.daily.entry(sort).or_default() += 1;
+            *self.writes.daily.entry(waiting).or_default() -= 1;
+            if is_failure && let Some(domain) = domain {
+                let change = i64::from(of_the_way(entry.judged.party)) - i64::from(of_the_way(before.party));
+                let known = &self.context.domains[domain];
+                self.writes.domains.entry(known.id).or_default().route_failures += change;
+            }
             return;
         }
-        let of_the_way = matches!(entry.judged.party, Party::RecipientDomain | Party::Route);
+        *self.writes.daily.entry(sort).or_default() += 1;
+        let of_the_way = of_the_way(entry.judged.party);
         if let Some(domain) = domain {
             let known = &self.context.domains[domain];
             let delivered = decision.outcome == Outcome::Reset;
             let delta = self.writes.domains.entry(known.id).or_default();
             delta.failures += u64::from(is_failure);
-            delta.route_failures += u64::from(is_failure && of_the_way);
+            delta.route_failures += i64::from(is_failure && of_the_way);
+            delta.failed_since += u64::from(is_failure && of_the_way);
             delta.delivered += u64::from(delivered);
             delta.owner_changed |=
                 matches!(entry.judged.reason, Reason::DomainOwnerChanged | Reason::OwnerChanged);

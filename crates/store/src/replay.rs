@@ -6,7 +6,7 @@ use jiff::Timestamp;
 pub struct ReplayedReport {
     /// The number of the report.
     pub report: i64,
-    /// The number of the decision that was taken about it first.
+    /// The number of the decision. A report that was judged anew comes once more, with the later decision.
     pub decision: i64,
     /// When that was.
     pub taken_at: Timestamp,
@@ -22,4 +22,10 @@ pub struct ReplayedReport {
     pub outcome: Outcome,
     /// By which rule; `same-failure` says that another report of the failure counted.
     pub rule: String,
+    /// Until when it stops, where that was fixed.
+    pub until: Option<Timestamp>,
+    /// The report was stored before and judged anew: its decision is not the first one about it.
+    pub again: bool,
+    /// It was a removal that the brake made pending afterwards.
+    pub frozen_later: bool,
 }

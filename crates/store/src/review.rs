@@ -89,14 +89,22 @@ fn push_word(pattern: &mut String, word: &str) {
         pattern.push_str("URL");
     } else if digits > 0 && core.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ':' | '-' | '/')) {
         pattern.push('N');
+    } else if is_host(core) {
+        pattern.push_str("HOST");
     } else if digits > 0 && core.len() >= ID_CHARS_MIN {
         pattern.push_str("ID");
-    } else if core.matches('.').count() > 0 && !core.contains(char::is_whitespace) && core.len() > 3 {
+    } else if core.contains('.') && core.len() > 3 {
         pattern.push_str("HOST");
     } else {
         pattern.push_str(&core.to_lowercase());
     }
     pattern.push_str(&word[at + core.len()..]);
+}
+
+/// Labels with dots between, the last one of letters.
+fn is_host(word: &str) -> bool {
+    word.rsplit_once('.')
+        .is_some_and(|(_, last)| last.len() > 1 && last.bytes().all(|b| b.is_ascii_alphabetic()))
 }
 
 fn is_code(word: &str) -> bool {

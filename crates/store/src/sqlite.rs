@@ -41,6 +41,7 @@ mod record;
 mod replay;
 mod review;
 mod rewind;
+mod roll_up;
 mod story;
 mod summary;
 mod undo;

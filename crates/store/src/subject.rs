@@ -32,3 +32,7 @@ pub fn index_key(subject: &Subject) -> Cow<'_, str> {
         Subject::MxHost(host) => Cow::Owned(format!("mx:{}", host.as_str())),
     }
 }
+
+/// Stands in the suppression index while any mail host is stopped: an address does not show which hosts take its mail, so that the
+/// database has to be asked about all.
+pub(crate) const ANY_MX_HOST: &str = "mx:*";

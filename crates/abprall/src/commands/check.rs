@@ -2,7 +2,7 @@ use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 
 use abprall_mail::{EmailAddress, Language};
-use abprall_store::{Audience, Question, Standing, State, Store};
+use abprall_store::{Audience, Question, Standing, State, Store, SuppressionIndex};
 use anyhow::Context;
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -66,6 +66,7 @@ impl Args {
         let store = self.store.open_existing()?;
         let mut answers = Answers {
             store: &*store,
+            index: None,
             audience: Audience { tenant: self.tenant, list: self.list },
             at: self.clock.clock().now(),
             format: self.format,
@@ -78,6 +79,7 @@ impl Args {
         }
         let mut unreadable = false;
         if self.addresses.iter().any(|text| text == "-") {
+            answers.index = open_index(&self.store, &*store);
             for (number, line) in (1_u64..).zip(io::stdin().lock().lines()) {
                 let line = line.context("cannot read standard input")?;
                 if line.trim().is_empty() {
@@ -101,8 +103,21 @@ impl Args {
     }
 }
 
+/// Opens the index where it can be. Without it the answers are the same, only later.
+fn open_index(file: &StoreFile, store: &dyn Store) -> Option<SuppressionIndex> {
+    match file.index(store) {
+        Ok(index) => Some(index),
+        Err(error) => {
+            anstream::eprintln!("abprall: {error}; every address is looked for in the database instead");
+            None
+        }
+    }
+}
+
 struct Answers<'a, W: Write> {
     store: &'a dyn Store,
+    /// Where many are asked about. Who is not in it need not be looked for in the database.
+    index: Option<SuppressionIndex>,
     audience: Audience,
     at: Timestamp,
     format: Format,
@@ -113,8 +128,17 @@ struct Answers<'a, W: Write> {
 
 impl<W: Write> Answers<'_, W> {
     fn answer(&mut self, address: &EmailAddress) -> anyhow::Result<()> {
-        let question = Question { address: address.clone(), audience: self.audience.clone() };
-        let standing = self.store.check(&question, self.at)?;
+        let key = address.suppression_key();
+        let could_be_stopped = self
+            .index
+            .as_ref()
+            .is_none_or(|index| index.could_be_stopped(key.as_str(), address.domain_part()));
+        let standing = if could_be_stopped {
+            let question = Question { address: address.clone(), audience: self.audience.clone() };
+            self.store.check(&question, self.at)?
+        } else {
+            Standing::ok(address.to_string())
+        };
         self.all_ok &= standing.state == State::Ok;
         match self.format {
             Format::Json => {

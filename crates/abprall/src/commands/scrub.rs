@@ -21,10 +21,6 @@ use crate::store_file::StoreFile;
 use crate::terminal::{number, plain};
 use crate::wording::{self, pick};
 
-mod stop_index;
-
-use stop_index::StopIndex;
-
 /// Clean a mailing list: who may not be sent to leaves, everybody else stays as written. Exit status 0 when the list was cleaned,
 /// whoever left.
 #[derive(clap::Args)]
@@ -74,7 +70,7 @@ impl Args {
         }
         let store = self.store.open_existing()?;
         let at = Timestamp::now();
-        let index = StopIndex::of(&*store, at)?;
+        let index = self.store.index(&*store)?;
         let authorities = (0..workers())
             .map(|_| Ok(Database { store: self.store.open_existing()?, at }))
             .collect::<Result<Vec<_>, StoreError>>()?;

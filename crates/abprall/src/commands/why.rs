@@ -4,9 +4,9 @@ use std::process::ExitCode;
 use abprall_mail::Language;
 use abprall_store::{DecisionRecord, ReportRecord, State, Story};
 use clap::ValueEnum;
-use jiff::Timestamp;
 
 use super::check::write_standing;
+use crate::clock::ClockOption;
 use crate::language::Lang;
 use crate::store_file::StoreFile;
 use crate::terminal::{BOLD, DIM, HELD, STOPPED, number, plain, width, wrapped};
@@ -22,6 +22,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     store: StoreFile,
+
+    #[command(flatten)]
+    clock: ClockOption,
 
     /// How many decisions, and for a domain how many addresses, are shown at most.
     #[arg(long, value_name = "N", default_value_t = 20)]
@@ -52,7 +55,7 @@ impl Args {
             }
         };
         let store = self.store.open_existing()?;
-        let story = store.story(&subject, Timestamp::now(), self.limit)?;
+        let story = store.story(&subject, self.clock.clock().now(), self.limit)?;
         let language = self.lang.into();
         let mut out = anstream::AutoStream::auto(io::stdout().lock());
         match (self.format, story) {
@@ -141,12 +144,43 @@ fn write_decision(out: &mut impl Write, decision: &DecisionRecord, language: Lan
     let by = match decision.rule.as_str() {
         "operator" => pick(language, "a person", "ein Mensch").to_owned(),
         rule => {
-            format!("{rule} ({} {})", pick(language, "policy version", "Richtlinie Version"), decision.policy)
+            let rules = pick(language, "rules", "Regeln");
+            let policy = decision
+                .policy_fingerprint
+                .as_deref()
+                .map(|print| format!(", {} {print}", pick(language, "policy", "Richtlinie")));
+            format!("{rule} ({rules} {}{})", decision.policy, policy.unwrap_or_default())
         }
     };
     let about = &decision.about;
     facts.write(out, "decision", "Entscheidung", &format!("{} · {about}", decision.id))?;
     facts.write(out, "decided by", "entschieden von", &by)?;
+    let whose: Vec<_> = [("tenant", &decision.tenant), ("list", &decision.list)]
+        .into_iter()
+        .filter_map(|(what, name)| name.as_ref().map(|name| format!("{what} {name}")))
+        .collect();
+    if !whose.is_empty() {
+        facts.write(out, "only for", "nur für", &whose.join(", "))?;
+    }
+    if let Some(until) = decision.until {
+        facts.write(out, "until", "bis", &dates::minute(until))?;
+    }
+    if !decision.evidence.is_empty() {
+        let looks: Vec<_> = decision.evidence.iter().map(|id| format!("#{id}")).collect();
+        let text =
+            pick(language, "what was seen then: abprall domains", "was da zu sehen war: abprall domains");
+        let domain = decision.about.rsplit('@').next().unwrap_or_default();
+        facts.write(out, "evidence", "Beleg", &format!("{} ({text} {domain})", looks.join(", ")))?;
+    }
+    if let Some(incident) = decision.incident {
+        facts.write(out, "incident", "Störung", &format!("{incident} (abprall incidents {incident})"))?;
+    }
+    if let Some(undone) = decision.undoes {
+        facts.write(out, "undoes", "nimmt zurück", &undone.to_string())?;
+    }
+    if let Some(by) = decision.undone_by {
+        facts.write(out, "undone by", "zurückgenommen von", &by.to_string())?;
+    }
     if let Some(note) = &decision.note {
         facts.write(out, "note", "Notiz", note)?;
     }
@@ -206,9 +240,9 @@ struct Facts {
 
 impl Facts {
     fn write(&self, out: &mut impl Write, en: &'static str, de: &'static str, value: &str) -> io::Result<()> {
-        const COLUMN: usize = 18;
+        const COLUMN: usize = 21;
         let name = pick(self.language, en, de);
         let text = wrapped(value, COLUMN, self.width);
-        writeln!(out, "  {DIM}{name:16}{DIM:#}{}", text.trim_start())
+        writeln!(out, "  {DIM}{name:19}{DIM:#}{}", text.trim_start())
     }
 }

@@ -91,7 +91,7 @@ fn judge(
     let field = plan.layout.dialect.fields(record).nth(plan.layout.column).unwrap_or_default();
     let bare = field.trim_ascii();
     let could_be = match plain_key(bare, key) {
-        Some(domain) => index.could_be_stopped(key) || index.could_be_stopped(&key[domain..]),
+        Some(domain) => index.could_be_stopped(key, &key[domain..]),
         // Anything else goes the long way below.
         None => true,
     };
@@ -101,9 +101,7 @@ fn judge(
     let text = field_text(field);
     let shown = || text.chars().take(SHOWN_CHARS_MAX).collect::<String>();
     let Some(address) = address_in(&text) else { return Ok(Some((shown(), Why::Invalid))) };
-    let could_be = index.could_be_stopped(address.suppression_key().as_str())
-        || index.could_be_stopped(address.domain_part());
-    if !could_be {
+    if !index.could_be_stopped(address.suppression_key().as_str(), address.domain_part()) {
         return Ok(None);
     }
     let standing = authority.standing(&address)?;

@@ -12,9 +12,9 @@ use super::*;
 struct Known(HashSet<String>);
 
 impl Index for Known {
-    fn could_be_stopped(&self, key: &str) -> bool {
+    fn could_be_stopped(&self, key: &str, domain: &str) -> bool {
         // One in a few is a false alarm, as hashes have them.
-        self.0.contains(key) || key.len().is_multiple_of(3)
+        self.0.contains(key) || self.0.contains(domain) || key.len().is_multiple_of(3)
     }
 }
 

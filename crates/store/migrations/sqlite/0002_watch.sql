@@ -1,4 +1,4 @@
--- Stops of whatever scope, work, incidents, roll-ups. `address_stop` and `domain_stop` stay as they were and are no longer written.
+-- Stops of whatever scope, work, incidents, roll-ups. `address_stop`, `domain_stop` and `daily` stay as they were and are no longer written.
 
 ALTER TABLE report ADD COLUMN party TEXT;            -- null: that of the reason
 ALTER TABLE report ADD COLUMN trust TEXT;            -- null: unauthenticated
@@ -31,6 +31,7 @@ CREATE TABLE policy_text (
 CREATE TABLE stop (
     kind     INTEGER NOT NULL,         -- 0 address, 1 domain, 2 mail host
     subject  INTEGER NOT NULL,         -- its number
+    domain   INTEGER NOT NULL,         -- of an address; else 0
     tenant   TEXT NOT NULL,            -- empty: the whole house
     list     TEXT NOT NULL,            -- empty: all lists
     stop     TEXT NOT NULL,
@@ -41,8 +42,12 @@ CREATE TABLE stop (
     PRIMARY KEY (kind, subject, tenant, list)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX stop_until ON stop (until) WHERE until IS NOT NULL;
-INSERT INTO stop SELECT 0, address, '', '', stop, reason, since, until, decision FROM address_stop;
-INSERT INTO stop SELECT 1, domain, '', '', stop, reason, since, until, decision FROM domain_stop;
+CREATE INDEX stop_domain ON stop (domain, stop, subject) WHERE kind = 0;
+INSERT INTO stop (kind, subject, domain, tenant, list, stop, reason, since, until, decision)
+SELECT 0, address, address.domain, '', '', stop, reason, since, until, decision
+FROM address_stop JOIN address ON address.id = address_stop.address;
+INSERT INTO stop (kind, subject, domain, tenant, list, stop, reason, since, until, decision)
+SELECT 1, domain, 0, '', '', stop, reason, since, until, decision FROM domain_stop;
 
 -- Feeds the suppression index: a subject that came under any stop, or is under none any more.
 CREATE TABLE stop_change (
@@ -61,6 +66,53 @@ INSERT INTO total SELECT 'suppressed', count(*) FROM stop WHERE kind = 0 AND sto
 INSERT INTO total SELECT 'domains', count(*) FROM stop WHERE kind = 1;
 INSERT INTO total SELECT 'messages', count(*) FROM message;
 INSERT INTO total SELECT 'messages_without_report', count(*) FROM message WHERE holds IS NOT NULL;
+
+-- Reports by what they tell, so that no summary reads single reports.
+CREATE TABLE day_reason (
+    day         INTEGER NOT NULL,
+    kind        TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    bounce_type TEXT NOT NULL,
+    outcome     TEXT NOT NULL,
+    reports     INTEGER NOT NULL,
+    PRIMARY KEY (day, kind, reason, bounce_type, outcome)
+) STRICT, WITHOUT ROWID;
+INSERT INTO day_reason SELECT day, kind, reason, bounce_type, outcome, sum(reports) FROM daily
+GROUP BY day, kind, reason, bounce_type, outcome;
+
+-- Failures of a domain by day; day -1 holds those of all days together.
+CREATE TABLE domain_day (
+    domain   INTEGER NOT NULL,
+    day      INTEGER NOT NULL,
+    reason   TEXT NOT NULL,
+    failures INTEGER NOT NULL,
+    PRIMARY KEY (domain, day, reason)
+) STRICT, WITHOUT ROWID;
+INSERT INTO domain_day SELECT domain, day, reason, sum(reports) FROM daily WHERE kind = 'failed' AND domain > 0
+GROUP BY domain, day, reason;
+INSERT INTO domain_day SELECT domain, -1, reason, sum(failures) FROM domain_day GROUP BY domain, reason;
+
+-- The same of a host.
+CREATE TABLE host_day (
+    host     INTEGER NOT NULL,
+    day      INTEGER NOT NULL,
+    reason   TEXT NOT NULL,
+    failures INTEGER NOT NULL,
+    PRIMARY KEY (host, day, reason)
+) STRICT, WITHOUT ROWID;
+INSERT INTO host_day SELECT host, day, reason, sum(reports) FROM daily WHERE kind = 'failed' AND host > 0
+GROUP BY host, day, reason;
+INSERT INTO host_day SELECT host, -1, reason, sum(failures) FROM host_day GROUP BY host, reason;
+
+-- The domains whose failures a host spoke of, with the last day.
+CREATE TABLE host_domain (
+    host   INTEGER NOT NULL,
+    domain INTEGER NOT NULL,
+    day    INTEGER NOT NULL,
+    PRIMARY KEY (host, domain)
+) STRICT, WITHOUT ROWID;
+INSERT INTO host_domain SELECT host, domain, max(day) FROM daily WHERE kind = 'failed' AND host > 0 AND domain > 0
+GROUP BY host, domain;
 
 -- Days with a soft failure since the last delivery.
 CREATE TABLE strike (
@@ -137,14 +189,14 @@ CREATE TABLE domain_state (
 ) STRICT;
 INSERT INTO domain_state (domain, failures, route_failures, addresses, held, suppressed, last_failure_at, last_reason)
 SELECT id,
-    coalesce((SELECT sum(reports) FROM daily WHERE daily.domain = domain.id AND kind = 'failed'), 0),
-    coalesce((SELECT sum(reports) FROM daily WHERE daily.domain = domain.id AND kind = 'failed'
+    coalesce((SELECT sum(failures) FROM domain_day WHERE domain_day.domain = domain.id AND day = -1), 0),
+    coalesce((SELECT sum(failures) FROM domain_day WHERE domain_day.domain = domain.id AND day = -1
         AND reason IN ('domain_not_found', 'no_mail_route', 'null_mx', 'domain_owner_changed', 'routing_server_failure',
             'dns_failure', 'host_unreachable', 'connection_lost', 'routing_loop', 'congestion', 'tls_failure', 'relay_denied',
             'delivery_expired')), 0),
     0, 0, 0,
-    (SELECT max(day) * 86400000000 FROM daily WHERE daily.domain = domain.id AND kind = 'failed'),
-    (SELECT reason FROM daily WHERE daily.domain = domain.id AND kind = 'failed' ORDER BY day DESC LIMIT 1)
+    (SELECT max(day) * 86400000000 FROM domain_day WHERE domain_day.domain = domain.id AND day >= 0),
+    (SELECT reason FROM domain_day WHERE domain_day.domain = domain.id AND day >= 0 ORDER BY day DESC LIMIT 1)
 FROM domain;
 UPDATE domain_state SET addresses = n FROM (SELECT domain AS d, count(*) AS n FROM address GROUP BY domain) WHERE domain = d;
 UPDATE domain_state SET held = n FROM (SELECT a.domain AS d, count(*) AS n FROM stop s JOIN address a ON a.id = s.subject
@@ -178,10 +230,14 @@ CREATE TABLE host_state (
     health_state    TEXT,
     failing_since   INTEGER,
     detail          TEXT,
+    domains         INTEGER NOT NULL DEFAULT 0,     -- whose failures it spoke of
     UNIQUE (host, ip)
 ) STRICT;
-INSERT INTO host_state (host, ip, failures, last_failure_at)
-SELECT host, '', sum(reports), max(day) * 86400000000 FROM daily WHERE host > 0 AND kind = 'failed' GROUP BY host;
+INSERT INTO host_state (host, ip, failures, last_failure_at, last_reason, domains)
+SELECT host, '', sum(reports), max(day) * 86400000000,
+    (SELECT reason FROM host_day WHERE host_day.host = daily.host ORDER BY day DESC LIMIT 1),
+    (SELECT count(*) FROM host_domain WHERE host_domain.host = daily.host)
+FROM daily WHERE host > 0 AND kind = 'failed' GROUP BY host;
 CREATE INDEX host_state_failures ON host_state (failures, id);
 CREATE INDEX host_state_last ON host_state (coalesce(last_failure_at, 0), id);
 CREATE INDEX host_state_health ON host_state (health_state, id) WHERE health_state IS NOT NULL;
@@ -196,6 +252,7 @@ CREATE TABLE incident (
     addresses INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX incident_open ON incident (key) WHERE closed_at IS NULL;
+CREATE INDEX incident_open_id ON incident (id) WHERE closed_at IS NULL;
 
 CREATE TABLE incident_event (
     id          INTEGER PRIMARY KEY,

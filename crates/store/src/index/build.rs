@@ -6,13 +6,19 @@ use tempfile::{NamedTempFile, TempDir};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::fingerprint::{BITS, Fingerprint};
+use super::mark::Mark;
 use super::segment::{Header, PADDING_BYTES, Segment, SegmentError, seed_id};
 use crate::limits::INDEX_BUILD_FINGERPRINTS_MAX;
 
 /// Partitions by the first bits of a fingerprint, each small enough to be sorted in memory.
 const PARTITIONS: usize = 256;
 
+/// Stands beside the bits of a fingerprint that went.
+const GONE: u64 = 1 << 63;
+
 /// Makes a segment of fingerprints in any order. Memory is bounded: more than [`INDEX_BUILD_FINGERPRINTS_MAX`] go over the disk.
+///
+/// Of what comes and goes again the last word counts.
 pub struct SegmentBuilder {
     folder: PathBuf,
     seed: u64,
@@ -42,8 +48,20 @@ impl SegmentBuilder {
     /// # Errors
     /// Where the disk is full.
     pub fn push(&mut self, fingerprint: Fingerprint) -> Result<(), SegmentError> {
-        self.waiting.push(fingerprint.bits());
         self.pushed += 1;
+        self.take(fingerprint.bits())
+    }
+
+    /// It is not to be in the segment, unless it is pushed again.
+    ///
+    /// # Errors
+    /// Where the disk is full.
+    pub fn remove(&mut self, fingerprint: Fingerprint) -> Result<(), SegmentError> {
+        self.take(fingerprint.bits() | GONE)
+    }
+
+    fn take(&mut self, bits: u64) -> Result<(), SegmentError> {
+        self.waiting.push(bits);
         if self.waiting.len() >= INDEX_BUILD_FINGERPRINTS_MAX {
             self.spill().map_err(|source| SegmentError::io(&self.folder, source))?;
         }
@@ -54,9 +72,9 @@ impl SegmentBuilder {
     ///
     /// # Errors
     /// Where the disk is full or the folder cannot be written.
-    pub fn finish(mut self, generation: u64) -> Result<Segment, SegmentError> {
-        let path = Segment::path(&self.folder, generation);
-        let file = self.write(generation).map_err(|source| SegmentError::io(&self.folder, source))?;
+    pub fn finish(mut self, mark: Mark) -> Result<Segment, SegmentError> {
+        let path = Segment::path(&self.folder, mark.seq);
+        let file = self.write(mark).map_err(|source| SegmentError::io(&self.folder, source))?;
         file.persist(&path).map_err(|error| SegmentError::io(&path, error.error))?;
         // The new name, too, has to be on the disk before older segments may go.
         File::open(&self.folder)
@@ -65,11 +83,11 @@ impl SegmentBuilder {
         Segment::open(&path, self.seed)
     }
 
-    fn write(&mut self, generation: u64) -> io::Result<NamedTempFile> {
+    fn write(&mut self, mark: Mark) -> io::Result<NamedTempFile> {
         let mut header = Header {
             seed_id: seed_id(self.seed),
             count: 0,
-            generation,
+            mark,
             directory_bits: directory_bits(self.pushed),
             checksum: 0,
         };
@@ -127,7 +145,7 @@ impl Spilled {
 
     fn add(&mut self, fingerprints: &mut Vec<u64>) -> io::Result<()> {
         for fingerprint in fingerprints.drain(..) {
-            let partition = (fingerprint >> (BITS - PARTITIONS.ilog2())) as usize;
+            let partition = ((fingerprint & !GONE) >> (BITS - PARTITIONS.ilog2())) as usize;
             self.files[partition].write_all(&fingerprint.to_le_bytes())?;
         }
         Ok(())
@@ -145,6 +163,27 @@ impl Spilled {
             .map(|eight| u64::from_le_bytes(eight.try_into().unwrap_or_default()))
             .collect())
     }
+}
+
+/// Sorts them; of each the last word counts.
+fn settle(fingerprints: &mut Vec<u64>) {
+    if fingerprints.iter().all(|bits| bits & GONE == 0) {
+        fingerprints.sort_unstable();
+        fingerprints.dedup();
+        return;
+    }
+    // Stable, so that what came last stands last among its equals.
+    fingerprints.sort_by_key(|bits| bits & !GONE);
+    let mut kept = 0;
+    for place in 0..fingerprints.len() {
+        let bits = fingerprints[place];
+        let is_last = fingerprints.get(place + 1).is_none_or(|next| next & !GONE != bits & !GONE);
+        if is_last && bits & GONE == 0 {
+            fingerprints[kept] = bits;
+            kept += 1;
+        }
+    }
+    fingerprints.truncate(kept);
 }
 
 /// Writes sorted tails and notes where each bucket begins.
@@ -171,8 +210,7 @@ impl Tails {
 
     /// All of these are greater than those before.
     fn add(&mut self, fingerprints: &mut Vec<u64>) -> io::Result<()> {
-        fingerprints.sort_unstable();
-        fingerprints.dedup();
+        settle(fingerprints);
         for fingerprint in fingerprints.drain(..) {
             let bucket = (fingerprint >> self.tail_bits) as usize;
             while self.directory.len() <= bucket {
@@ -207,6 +245,10 @@ fn directory_bits(count: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn mark(seq: u64) -> Mark {
+        Mark { seq, word: 0 }
+    }
     use crate::Fingerprints;
 
     #[test]
@@ -222,7 +264,7 @@ mod tests {
             }
             builder.finish(generation).unwrap()
         };
-        let (plain, spilled) = (make(1, usize::MAX), make(2, 700));
+        let (plain, spilled) = (make(mark(1), usize::MAX), make(mark(2), 700));
         assert_eq!(plain.len(), 4000);
         assert!(plain.iter().eq(spilled.iter()));
         assert!(plain.verify() && spilled.verify());
@@ -239,7 +281,7 @@ mod tests {
         for number in 0..100 {
             builder.push(Fingerprints::new(7).of(&number.to_string())).unwrap();
         }
-        drop(builder.finish(1).unwrap());
+        drop(builder.finish(mark(1)).unwrap());
         let path = Segment::path(folder.path(), 1);
         let mut bytes = fs::read(&path).unwrap();
         let middle = bytes.len() - 100;

@@ -7,9 +7,11 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::fingerprint::{BITS, Fingerprint};
 use super::mapped;
+use super::mark::Mark;
+use crate::limits::INDEX_BUILD_AGE_MAX;
 
 /// The file begins with this.
-pub(super) const MAGIC: [u8; 8] = *b"ABPRSEG1";
+pub(super) const MAGIC: [u8; 8] = *b"ABPRSEG2";
 
 /// Bytes of the header: see [`Header`].
 pub(super) const HEADER_BYTES: usize = 64;
@@ -34,7 +36,7 @@ pub(super) struct Header {
     /// Fingerprints.
     pub(super) count: u64,
     /// The last change of the database that is in it.
-    pub(super) generation: u64,
+    pub(super) mark: Mark,
     /// The first bits of a fingerprint that the directory goes by.
     pub(super) directory_bits: u32,
     /// XXH3 over the tails, then the directory.
@@ -60,9 +62,10 @@ impl Header {
         bytes[..8].copy_from_slice(&MAGIC);
         bytes[8..16].copy_from_slice(&self.seed_id.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.count.to_le_bytes());
-        bytes[24..32].copy_from_slice(&self.generation.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.mark.seq.to_le_bytes());
         bytes[32..36].copy_from_slice(&self.directory_bits.to_le_bytes());
         bytes[40..48].copy_from_slice(&self.checksum.to_le_bytes());
+        bytes[48..56].copy_from_slice(&self.mark.word.to_le_bytes());
         let own = xxh3_64(&bytes[..56]);
         bytes[56..].copy_from_slice(&own.to_le_bytes());
         bytes
@@ -77,7 +80,7 @@ impl Header {
         (8..=28).contains(&directory_bits).then_some(Self {
             seed_id: number(bytes, 8),
             count: number(bytes, 16),
-            generation: number(bytes, 24),
+            mark: Mark { seq: number(bytes, 24), word: number(bytes, 48) },
             directory_bits,
             checksum: number(bytes, 40),
         })
@@ -118,11 +121,29 @@ impl Segment {
         folder.join(format!("{generation:020}.segment"))
     }
 
-    /// Removes segments that a newer one replaces. One that another process still maps stays readable for it.
-    pub(super) fn remove_older(folder: &Path, generation: u64) {
-        for older in generations(folder).unwrap_or_default().into_iter().filter(|older| *older < generation) {
+    /// Removes segments that this one replaces. One that another process still maps stays readable for it.
+    pub(super) fn remove_others(folder: &Path, generation: u64) {
+        for other in generations(folder).unwrap_or_default().into_iter().filter(|other| *other != generation)
+        {
             // Left for the next time where it fails: it does no harm but take room.
-            let _ = fs::remove_file(Self::path(folder, older));
+            let _ = fs::remove_file(Self::path(folder, other));
+        }
+    }
+
+    /// Removes what builders left behind that were killed, long enough ago that none of them can still be at work.
+    pub(super) fn remove_rubbish(folder: &Path) {
+        let Ok(entries) = fs::read_dir(folder) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let is_rubbish = ["building-", "sorting-"]
+                .iter()
+                .any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes()));
+            let age = entry.metadata().ok().and_then(|is| is.modified().ok()?.elapsed().ok());
+            if is_rubbish && age.is_some_and(|age| age > INDEX_BUILD_AGE_MAX) {
+                let path = entry.path();
+                // It does no harm but take room.
+                let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+            }
         }
     }
 
@@ -161,8 +182,8 @@ impl Segment {
     }
 
     /// The last change of the database that is in it.
-    pub fn generation(&self) -> u64 {
-        self.header.generation
+    pub fn mark(&self) -> Mark {
+        self.header.mark
     }
 
     /// Bytes of the file.

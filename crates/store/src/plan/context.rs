@@ -28,6 +28,8 @@ pub(crate) struct Context {
 pub(crate) struct AddressContext {
     pub(crate) id: i64,
     pub(crate) hash: i64,
+    /// Only a keyed hash of it is left: what is written about it must not name it.
+    pub(crate) is_erased: bool,
     /// Its place in `Names::domains`.
     pub(crate) domain: usize,
     pub(crate) ledger: Ledger,

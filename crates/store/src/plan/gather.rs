@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use abprall_bounce::{Classification, Report};
-use abprall_mail::{EmailAddress, SuppressionKey};
+use abprall_mail::{BounceType, EmailAddress, Party, Reason, SuppressionKey};
 use abprall_policy::{Case, Day, failure_keys};
 use jiff::Timestamp;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -28,14 +28,23 @@ pub(crate) struct Names {
     known_hosts: HashMap<String, usize>,
 }
 
+/// A report that waits for a person: its number, and what was thought of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Existing {
+    pub(crate) id: i64,
+    pub(crate) reason: Reason,
+    pub(crate) party: Party,
+    pub(crate) bounce_type: BounceType,
+}
+
 #[derive(Debug)]
 pub(crate) struct GatheredEntry<'a> {
     /// The number of its message.
     pub(crate) message: i64,
     /// Within the message, from 0.
     pub(crate) position: i64,
-    /// The number of the report, where it was stored before and is decided anew.
-    pub(crate) existing: Option<i64>,
+    /// The report, where it was stored before, waits for a person and is decided anew.
+    pub(crate) existing: Option<Existing>,
     pub(crate) report: &'a Report,
     pub(crate) judged: &'a Classification,
     pub(crate) audience: &'a Audience,

@@ -26,6 +26,7 @@ pub(crate) struct Writes {
     pub(crate) deliveries: HashMap<i64, i64>,
     /// Key → report and hardest outcome.
     pub(crate) failures: HashMap<i64, (i64, Outcome)>,
+    /// To be added; less than nothing where a report is counted as something else from now on. What is then 0 goes.
     pub(crate) daily: HashMap<DailySort, i64>,
     /// To be added.
     pub(crate) hours: BTreeMap<(String, i64), HourCount>,
@@ -46,6 +47,8 @@ pub(crate) struct ReportWrite {
     pub(crate) id: i64,
     /// Its place in `Writes::clusters`, where it waits for a person.
     pub(crate) cluster: Option<usize>,
+    /// It is about somebody who wants to be forgotten: its texts are not kept.
+    pub(crate) is_wordless: bool,
 }
 
 #[derive(Debug)]
@@ -91,7 +94,7 @@ pub(crate) struct StrikeWrite {
     pub(crate) decision: i64,
 }
 
-#[derive(Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct DailySort {
     pub(crate) day: i64,
     /// 0 where no recipient is named.
@@ -102,6 +105,47 @@ pub(crate) struct DailySort {
     pub(crate) reason: Reason,
     pub(crate) bounce_type: BounceType,
     pub(crate) outcome: Outcome,
+}
+
+/// What is added to the sums that a summary reads. All of it follows from `Writes::daily`.
+#[derive(Debug, Default)]
+pub(crate) struct RollUps {
+    pub(crate) day_reasons: HashMap<(i64, Kind, Reason, BounceType, Outcome), i64>,
+    /// By domain, day (-1: all days) and reason.
+    pub(crate) domain_days: HashMap<(i64, i64, Reason), i64>,
+    /// By host, day (-1: all days) and reason.
+    pub(crate) host_days: HashMap<(i64, i64, Reason), i64>,
+    /// Host and domain → the last day.
+    pub(crate) host_domains: HashMap<(i64, i64), i64>,
+}
+
+/// The day under which the sums of all days stand.
+const ALL_DAYS: i64 = -1;
+
+impl Writes {
+    pub(crate) fn roll_ups(&self) -> RollUps {
+        let mut sums = RollUps::default();
+        for (sort, reports) in &self.daily {
+            let key = (sort.day, sort.kind, sort.reason, sort.bounce_type, sort.outcome);
+            *sums.day_reasons.entry(key).or_default() += reports;
+            if sort.kind != Kind::Failed {
+                continue;
+            }
+            for day in [sort.day, ALL_DAYS] {
+                if sort.domain > 0 {
+                    *sums.domain_days.entry((sort.domain, day, sort.reason)).or_default() += reports;
+                }
+                if sort.host > 0 {
+                    *sums.host_days.entry((sort.host, day, sort.reason)).or_default() += reports;
+                }
+            }
+            if sort.host > 0 && sort.domain > 0 && *reports > 0 {
+                let day = sums.host_domains.entry((sort.host, sort.domain)).or_insert(sort.day);
+                *day = (*day).max(sort.day);
+            }
+        }
+        sums
+    }
 }
 
 #[derive(Debug)]
@@ -144,7 +188,10 @@ pub(crate) struct ClusterWrite {
 #[derive(Debug, Default)]
 pub(crate) struct DomainDelta {
     pub(crate) failures: u64,
-    pub(crate) route_failures: u64,
+    /// Less than nothing where a report is no longer thought to be about the route.
+    pub(crate) route_failures: i64,
+    /// New failures of the route.
+    pub(crate) failed_since: u64,
     pub(crate) delivered: u64,
     pub(crate) owner_changed: bool,
     pub(crate) last_failure: Option<(Timestamp, Reason)>,

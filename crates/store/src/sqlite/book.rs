@@ -10,7 +10,8 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::column::{time, word};
 use super::names::Names;
-use crate::plan::StopWrite;
+use crate::plan::{HardStop, StopWrite};
+use crate::subject::ANY_MX_HOST;
 use crate::{Scope, StoreError};
 
 /// A transaction with all that is added up during it.
@@ -59,6 +60,12 @@ pub(super) struct StopValue {
     pub(super) since: Timestamp,
     pub(super) until: Option<Timestamp>,
     pub(super) decision: i64,
+}
+
+impl StopValue {
+    pub(super) fn hard(&self) -> HardStop {
+        HardStop { stop: self.stop, reason: self.reason, until: self.until }
+    }
 }
 
 /// A decision that nobody's report led to, or that follows another.
@@ -186,12 +193,20 @@ impl<'a> Book<'a> {
         Ok(stops)
     }
 
-    pub(super) fn put_stop(&mut self, key: &StopKey, value: &StopValue) -> Result<(), StoreError> {
-        let before = self.stop_of(key)?.map(|before| before.stop);
-        self.put_stop_after(key, value, before)
+    /// Nobody is let through a stop of a domain that is new, or gone.
+    pub(super) fn end_exemptions(&self, key: &StopKey) -> Result<(), StoreError> {
+        match key.scope {
+            Scope::Domain => {
+                self.connection
+                    .prepare_cached("DELETE FROM exemption WHERE domain = ?1")?
+                    .execute([key.subject])?;
+            }
+            Scope::Address | Scope::MxHost => {}
+        }
+        Ok(())
     }
 
-    /// As `put_stop`, where it is known what stood before.
+    /// Writes a stop; `before` is what stands.
     pub(super) fn put_stop_after(
         &mut self,
         key: &StopKey,
@@ -200,9 +215,16 @@ impl<'a> Book<'a> {
     ) -> Result<(), StoreError> {
         if before.is_none() && !self.is_stopped(key)? {
             self.change(self.hash_of(key)?, true)?;
+            if key.scope == Scope::MxHost {
+                self.change(self.text_hash(ANY_MX_HOST), true)?;
+            }
         }
-        self.replace_stop(key, value)?;
         let domain = self.domain_of(key)?;
+        let number = match domain {
+            Some(SumOf::Address(number)) => number,
+            Some(SumOf::Domain) | None => 0,
+        };
+        self.replace_stop(key, number, value)?;
         if let Some(before) = before {
             self.sum(domain, before, -1);
         }
@@ -210,7 +232,7 @@ impl<'a> Book<'a> {
         Ok(())
     }
 
-    /// As `put_stop`, where all is known of the address.
+    /// As `put_stop_after`, where all is known of the address.
     pub(super) fn put_planned(&mut self, write: &StopWrite) -> Result<(), StoreError> {
         let key = StopKey {
             scope: Scope::Address,
@@ -228,7 +250,7 @@ impl<'a> Book<'a> {
         if write.before.is_none() && !self.is_stopped(&key)? {
             self.change(write.hash, true)?;
         }
-        self.replace_stop(&key, &value)?;
+        self.replace_stop(&key, write.domain, &value)?;
         if let Some(before) = write.before {
             self.sum(Some(SumOf::Address(write.domain)), before, -1);
         }
@@ -236,11 +258,12 @@ impl<'a> Book<'a> {
         Ok(())
     }
 
-    fn replace_stop(&self, key: &StopKey, value: &StopValue) -> Result<(), StoreError> {
+    /// `domain`: of an address, else 0.
+    fn replace_stop(&self, key: &StopKey, domain: i64, value: &StopValue) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
-                "INSERT OR REPLACE INTO stop (kind, subject, tenant, list, stop, reason, since, until, decision)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT OR REPLACE INTO stop (kind, subject, tenant, list, stop, reason, since, until, decision, domain)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 kind_of(key.scope),
@@ -251,7 +274,8 @@ impl<'a> Book<'a> {
                 value.reason.as_str(),
                 value.since.as_microsecond(),
                 value.until.map(Timestamp::as_microsecond),
-                value.decision
+                value.decision,
+                domain
             ])?;
         Ok(())
     }
@@ -265,6 +289,10 @@ impl<'a> Book<'a> {
             .execute(params![kind_of(key.scope), key.subject, key.tenant, key.list])?;
         if !self.is_stopped(key)? {
             self.change(self.hash_of(key)?, false)?;
+            self.end_exemptions(key)?;
+            if key.scope == Scope::MxHost && !self.is_any_host_stopped()? {
+                self.change(self.text_hash(ANY_MX_HOST), false)?;
+            }
         }
         let domain = self.domain_of(key)?;
         self.sum(domain, before.stop, -1);
@@ -277,6 +305,15 @@ impl<'a> Book<'a> {
             .connection
             .prepare_cached("SELECT 1 FROM stop WHERE kind = ?1 AND subject = ?2 LIMIT 1")?
             .query_row(params![kind_of(key.scope), key.subject], |_| Ok(()))
+            .optional()?;
+        Ok(found.is_some())
+    }
+
+    fn is_any_host_stopped(&self) -> Result<bool, StoreError> {
+        let found = self
+            .connection
+            .prepare_cached("SELECT 1 FROM stop WHERE kind = ?1 LIMIT 1")?
+            .query_row([kind_of(Scope::MxHost)], |_| Ok(()))
             .optional()?;
         Ok(found.is_some())
     }
@@ -393,7 +430,8 @@ impl<'a> Book<'a> {
             .optional()?)
     }
 
-    pub(super) fn join_incident(&self, incident: i64, domain: i64) -> Result<(), StoreError> {
+    /// Gives whether the domain was not in it before.
+    pub(super) fn join_incident(&self, incident: i64, domain: i64) -> Result<bool, StoreError> {
         let joined = self
             .connection
             .prepare_cached("INSERT OR IGNORE INTO incident_domain (domain, incident) VALUES (?1, ?2)")?
@@ -403,7 +441,7 @@ impl<'a> Book<'a> {
                 .prepare_cached("UPDATE incident SET domains = domains + 1 WHERE id = ?1")?
                 .execute([incident])?;
         }
-        Ok(())
+        Ok(joined > 0)
     }
 
     pub(super) fn event(&self, incident: i64, event: &Event<'_>) -> Result<(), StoreError> {

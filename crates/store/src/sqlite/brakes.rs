@@ -13,7 +13,7 @@ use super::story::{DECISIONS, decision_of};
 use super::undo::{Target, undo};
 use super::write::{brake_incident, put_brake};
 use crate::page::cut_to_page;
-use crate::plan::{brake_key, hour_of, weight};
+use crate::plan::{HardStop, brake_key, hour_of, outweighs};
 use crate::{BrakeRow, Cursor, Page, PendingRemoval, Rows, Scope, Settlement, StoreError};
 
 pub(super) fn refresh(
@@ -118,18 +118,21 @@ pub(super) fn pending(
     incident: Option<i64>,
     page: Page,
 ) -> Result<Rows<PendingRemoval>, StoreError> {
+    let of_incident = match incident {
+        Some(_) => "decision.incident = ?1 AND decision.id > ?3 AND ?2 = ?2",
+        None => "?1 IS NULL AND (decision.incident, decision.id) > (?2, ?3)",
+    };
     let sql = format!(
-        "{DECISIONS} WHERE {WAITING} AND (?1 IS NULL OR decision.incident = ?1) AND decision.id > ?2
-         ORDER BY decision.id LIMIT ?3"
+        "{DECISIONS} WHERE {WAITING} AND {of_incident} ORDER BY decision.incident, decision.id LIMIT ?4"
     );
     let mut statement = store.connection.prepare_cached(&sql)?;
-    let after = page.after.map_or(0, |cursor| cursor.id);
-    let mut rows = statement.query(params![incident, after, i64::from(page.rows) + 1])?;
+    let after = page.after.unwrap_or(Cursor { key: 0, id: 0 });
+    let mut rows = statement.query(params![incident, after.key, after.id, i64::from(page.rows) + 1])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let decision = decision_of(row)?;
-        let cursor = Cursor { key: 0, id: decision.id };
-        found.push((cursor, PendingRemoval { incident: decision.incident.unwrap_or(0), decision }));
+        let incident = decision.incident.unwrap_or(0);
+        found.push((Cursor { key: incident, id: decision.id }, PendingRemoval { incident, decision }));
     }
     Ok(cut_to_page(found, page))
 }
@@ -172,8 +175,10 @@ pub(super) fn settle(
                 let decision = book.decide(&new)?;
                 let reason = removal.reason.unwrap_or(Reason::Undetermined);
                 let there = book.stop_of(&removal.key)?;
-                let harder =
-                    |stop: &StopValue| weight(stop.stop, stop.reason) >= weight(Stop::Suppression, reason);
+                let new = HardStop { stop: Stop::Suppression, reason, until: removal.until };
+                let harder = |known: &StopValue| {
+                    known.until.is_none_or(|until| until > at) && outweighs(&known.hard(), &new)
+                };
                 if !there.as_ref().is_some_and(harder) {
                     let value = StopValue {
                         stop: Stop::Suppression,

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use super::SqliteStore;
 use super::book::{Book, NewDecision, StopKey, StopValue};
 use super::check::{check_subject, find, own_standing};
+use crate::plan::weight;
 use crate::{Scope, Standing, StopOrder, StoreError, Subject};
 
 pub(super) fn stop(
@@ -31,7 +32,17 @@ pub(super) fn stop(
         let key = StopKey { scope, subject: number, tenant: tenant.to_owned(), list: list.to_owned() };
         let value =
             StopValue { stop: order.stop, reason: order.reason, since: at, until: order.until, decision };
-        book.put_stop(&key, &value)
+        book.end_exemptions(&key)?;
+        // A person who holds somebody for a while does not lift a complaint by that.
+        let before = book.stop_of(&key)?;
+        let harder = |known: &StopValue| {
+            known.until.is_none_or(|until| until > at)
+                && weight(known.stop, known.reason) > weight(order.stop, order.reason)
+        };
+        if before.as_ref().is_some_and(harder) {
+            return Ok(());
+        }
+        book.put_stop_after(&key, &value, before.map(|before| before.stop))
     })?;
     check_subject(store, subject, at)
 }
@@ -81,7 +92,7 @@ impl Book<'_> {
         Ok(match subject {
             Subject::Address(address) => {
                 let domain = self.domain(address.domain_part())?;
-                (Scope::Address, self.address(&address.suppression_key(), domain)?)
+                (Scope::Address, self.address(&address.suppression_key(), domain)?.id)
             }
             Subject::Domain(domain) => (Scope::Domain, self.domain(domain.as_str())?),
             Subject::MxHost(host) => (Scope::MxHost, self.host(host.as_str())?),

@@ -19,14 +19,15 @@ pub(super) fn check(store: &SqliteStore, question: &Question, at: Timestamp) -> 
     let number = store.find_address(address)?;
     let own = of_number(store, &subject, number, Scope::Address, &question.audience, at)?;
     let Some(domain) = store.find_domain(address.domain_part())? else { return Ok(own) };
-    if is_exempt(store, number)? {
-        return Ok(own);
-    }
     let whole = Domain::parse(address.domain_part()).ok().map(Subject::Domain).unwrap_or(subject);
     let mut hardest = own;
-    let of_domain = of_number(store, &whole, Some(domain), Scope::Domain, &question.audience, at)?;
+    let of_domain = if is_exempt(store, number)? {
+        None
+    } else {
+        Some(of_number(store, &whole, Some(domain), Scope::Domain, &question.audience, at)?)
+    };
     let of_hosts = of_mail_hosts(store, domain, &question.audience, at)?;
-    for wider in [Some(of_domain), of_hosts].into_iter().flatten() {
+    for wider in [of_domain, of_hosts].into_iter().flatten() {
         if wider.state > hardest.state {
             hardest = Standing { address: hardest.address, ..wider };
         }

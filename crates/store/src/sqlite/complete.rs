@@ -3,11 +3,11 @@
 use abprall_mail::{Party, Reason};
 use abprall_policy::{Conclusion, Doubt, HealthState, IncidentEvent, Outcome, Reinstatement, Stop};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::SqliteStore;
 use super::book::{Book, Event, NewDecision, StopKey, StopValue};
-use super::column::to_json;
+use super::column::{count, to_json};
 use super::rewind::name_of;
 use super::undo::{Target, undo};
 use super::work;
@@ -88,7 +88,9 @@ fn of_domain(
     if let Some(stage) = outcome.reinstatement {
         put_stage(book, domain, stage, now, done)?;
     }
-    if let Some(at) = outcome.next_look {
+    if let Some(at) = outcome.next_look
+        && !is_to_be_investigated(book, domain)?
+    {
         work::put(book, WorkKind::Recheck, domain, 0, "", at, now)?;
     }
     if let Some(at) = outcome.next_release {
@@ -142,6 +144,14 @@ pub(super) fn allow_return(
     })
 }
 
+/// A first look that waits makes another one needless.
+fn is_to_be_investigated(book: &Book<'_>, domain: i64) -> Result<bool, StoreError> {
+    Ok(book
+        .connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM work WHERE domain = ?1 AND kind = 'investigate')")?
+        .query_row([domain], |row| row.get(0))?)
+}
+
 /// The incident that is named, else the open one of the domain. A domain that joins an operator's incident leaves its own.
 fn incident(
     book: &Book<'_>,
@@ -160,13 +170,16 @@ fn incident(
         .optional()?;
     let Some(key) = &outcome.incident else { return Ok(own) };
     let (id, is_new) = book.incident(key, now, claim)?;
-    if own == Some(id) {
+    if !book.join_incident(id, domain)? {
         return Ok(Some(id));
     }
-    book.join_incident(id, domain)?;
     let event = if is_new { IncidentEvent::Opened } else { IncidentEvent::Joined };
     book.event(id, &Event { domain: Some(domain), ..Event::new(now, event) })?;
-    if let Some(own) = own {
+    // One that others are in goes on without it.
+    if let Some(own) = own
+        && own != id
+        && is_alone(book, own)?
+    {
         let moved = format!("goes on as incident {id}");
         book.event(own, &Event { detail: Some(&moved), ..Event::new(now, IncidentEvent::Closed) })?;
         book.connection.execute(
@@ -278,6 +291,15 @@ fn free_all(
     Ok(())
 }
 
+/// It is one domain's own.
+fn is_alone(book: &Book<'_>, incident: i64) -> Result<bool, StoreError> {
+    Ok(book.connection.query_row(
+        "SELECT key LIKE 'domain:%' FROM incident WHERE id = ?1",
+        [incident],
+        |row| row.get(0),
+    )?)
+}
+
 /// No domain of it is stopped any more, but by a person.
 fn is_over(book: &Book<'_>, incident: i64) -> Result<bool, StoreError> {
     let sql = format!(
@@ -298,31 +320,51 @@ const OF_THE_WAY: &str = "('domain_not_found', 'no_mail_route', 'null_mx', 'doma
 /// Domains that a person, or a list of theirs, stopped are not the watch's to free.
 const OF_THE_WATCH: &str = "decision.rule NOT IN ('operator', 'import')";
 
+fn is_stopped_by_watch(connection: &Connection, domain: i64) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM stop JOIN decision ON decision.id = stop.decision
+             WHERE stop.kind = 1 AND stop.subject = ?1 AND {OF_THE_WATCH})"
+    );
+    Ok(connection.prepare_cached(&sql)?.query_row([domain], |row| row.get(0))?)
+}
+
 /// Addresses that wait for the route: held for its sake, or known where the whole domain is stopped. Those that took mail most
 /// lately first.
-pub(super) fn waiting(book: &Book<'_>, domain: i64, max: u32) -> Result<Vec<i64>, StoreError> {
+fn waiting(book: &Book<'_>, domain: i64, max: u32) -> Result<Vec<i64>, StoreError> {
     let sql = format!(
-        "{} ORDER BY coalesce(delivery.day, -1) DESC, address.id LIMIT ?2",
-        waiting_sql("address.id")
+        "SELECT id FROM ({}) LEFT JOIN delivery ON delivery.address = id ORDER BY coalesce(delivery.day, -1) DESC, id LIMIT ?2",
+        waiting_sql(book.connection, domain)?
     );
     let mut statement = book.connection.prepare_cached(&sql)?;
     let rows = statement.query_map(params![domain, max], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The addresses that wait, as a query for `what` of the domain `?1`.
-pub(super) fn waiting_sql(what: &str) -> String {
-    format!(
-        "SELECT {what} FROM address LEFT JOIN delivery ON delivery.address = address.id
-         WHERE address.domain = ?1
-             AND NOT EXISTS (SELECT 1 FROM stop WHERE kind = 0 AND subject = address.id AND stop = 'suppression')
-             AND NOT EXISTS (SELECT 1 FROM stop JOIN decision ON decision.id = stop.decision
-                 WHERE stop.kind = 0 AND stop.subject = address.id AND (decision.rule = 'operator' OR stop.reason NOT IN {OF_THE_WAY}))
-             AND (EXISTS (SELECT 1 FROM stop WHERE kind = 0 AND subject = address.id)
-                 OR EXISTS (SELECT 1 FROM stop JOIN decision ON decision.id = stop.decision
-                        WHERE stop.kind = 1 AND stop.subject = ?1 AND {OF_THE_WATCH})
-                     AND NOT EXISTS (SELECT 1 FROM exemption WHERE exemption.address = address.id))"
-    )
+/// How many wait.
+pub(super) fn waiting_count(connection: &Connection, domain: i64) -> Result<u64, StoreError> {
+    let sql = format!("SELECT count(*) FROM ({})", waiting_sql(connection, domain)?);
+    let number = connection.prepare_cached(&sql)?.query_row([domain], |row| row.get(0))?;
+    Ok(count(number))
+}
+
+/// The numbers of the addresses of the domain `?1` that wait. All addresses are looked at only where the whole domain is stopped.
+fn waiting_sql(connection: &Connection, domain: i64) -> Result<String, StoreError> {
+    let held = format!(
+        "SELECT DISTINCT held.subject AS id FROM stop AS held
+         WHERE held.kind = 0 AND held.domain = ?1 AND held.stop = 'hold'
+             AND NOT EXISTS (SELECT 1 FROM stop AS other JOIN decision ON decision.id = other.decision
+                 WHERE other.kind = 0 AND other.subject = held.subject
+                     AND (other.stop = 'suppression' OR decision.rule = 'operator' OR other.reason NOT IN {OF_THE_WAY}))"
+    );
+    if !is_stopped_by_watch(connection, domain)? {
+        return Ok(held);
+    }
+    Ok(format!(
+        "{held} UNION ALL
+         SELECT address.id FROM address WHERE address.domain = ?1
+             AND NOT EXISTS (SELECT 1 FROM stop WHERE kind = 0 AND subject = address.id)
+             AND NOT EXISTS (SELECT 1 FROM exemption WHERE exemption.address = address.id)"
+    ))
 }
 
 /// Lifts the holds of an address. Gives whether there were any.
@@ -400,13 +442,7 @@ fn release(
     now: Timestamp,
     done: &mut Completed,
 ) -> Result<(), StoreError> {
-    let is_stopped: bool = book
-        .connection
-        .prepare_cached(&format!(
-            "SELECT EXISTS (SELECT 1 FROM stop JOIN decision ON decision.id = stop.decision
-                 WHERE stop.kind = 1 AND stop.subject = ?1 AND {OF_THE_WATCH})"
-        ))?
-        .query_row([domain], |row| row.get(0))?;
+    let is_stopped = is_stopped_by_watch(book.connection, domain)?;
     let waiting = waiting(book, domain, number)?;
     let count = waiting.len() as u64;
     for address in waiting {
@@ -551,4 +587,19 @@ fn put_host(book: &mut Book<'_>, update: &HostUpdate, now: Timestamp) -> Result<
         work::put(book, WorkKind::RecheckHost, 0, host, &ip, at, now)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use strum::IntoEnumIterator;
+
+    use super::*;
+
+    #[test]
+    fn the_reasons_of_the_way_there_are_all_in_the_query() {
+        for reason in Reason::iter() {
+            let of_the_way = matches!(reason.party(), Party::RecipientDomain | Party::Route);
+            assert_eq!(OF_THE_WAY.contains(&format!("'{reason}'")), of_the_way, "{reason}");
+        }
+    }
 }

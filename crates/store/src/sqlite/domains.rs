@@ -3,7 +3,7 @@ use rusqlite::{OptionalExtension, Row, ToSql, params};
 
 use super::SqliteStore;
 use super::column::{count, json, json_or_none, time, word, word_or_none};
-use super::complete::waiting_sql;
+use super::complete::waiting_count;
 use crate::page::cut_to_page;
 use crate::{
     Cursor, DomainDetail, DomainFilter, DomainSort, Observation, Page, Rows, State, StoreError, WatchedDomain,
@@ -43,7 +43,7 @@ pub(super) fn domains(
     let at = at.as_microsecond();
     let limit = i64::from(page.rows) + 1;
     let after = page.after.unwrap_or(Cursor { key: i64::MAX, id: i64::MAX });
-    let health = filter.health.map(|health| health.as_str());
+    let health = filter.health.map(abprall_policy::HealthState::as_str);
     let mut values: Vec<(&str, &dyn ToSql)> = vec![("?1", &at), ("?2", &limit)];
     sql += " WHERE ?2 = ?2";
     if page.after.is_some() {
@@ -124,8 +124,6 @@ pub(super) fn domain(
         let rows = statement.query_map([number], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     };
-    let waiting: i64 =
-        store.connection.prepare_cached(&waiting_sql("count(*)"))?.query_row([number], |row| row.get(0))?;
     let incident = store
         .connection
         .prepare_cached(
@@ -145,7 +143,7 @@ pub(super) fn domain(
         name_servers_before: before.unwrap_or_default(),
         operator_before: row.get(16)?,
         owner_changed: row.get(17)?,
-        waiting: count(waiting),
+        waiting: waiting_count(&store.connection, number)?,
         delivered_since_release: count(row.get(18)?),
         failed_since_release: count(row.get(19)?),
         incident,

@@ -48,13 +48,23 @@ pub(super) fn erase(
 }
 
 fn empty_reports(book: &Book<'_>, address: i64) -> Result<u64, StoreError> {
+    // Without their words nobody will ever understand them: they leave the review desk.
+    book.connection.execute(
+        "UPDATE review_cluster SET reports = max(reports - gone.n, 0)
+         FROM (SELECT cluster, count(*) AS n FROM report WHERE cluster IS NOT NULL AND id IN (
+                 SELECT report FROM decision WHERE decision.address = ?1 AND report IS NOT NULL
+                 UNION SELECT id FROM report WHERE failed_address = ?1) GROUP BY cluster) AS gone
+         WHERE review_cluster.id = gone.cluster",
+        [address],
+    )?;
     let emptied = book.connection.execute(
         "UPDATE report SET diagnostic = NULL, prose = NULL, message_id = NULL, subject = NULL, queue_id = NULL, because = '[]',
-             contradictions = '[]'
+             contradictions = '[]', cluster = NULL
          WHERE id IN (SELECT report FROM decision WHERE decision.address = ?1 AND report IS NOT NULL
              UNION SELECT id FROM report WHERE failed_address = ?1)",
         [address],
     )?;
+    super::review::drop_empty_clusters(book)?;
     book.connection.execute("UPDATE decision SET note = NULL WHERE address = ?1", [address])?;
     Ok(emptied as u64)
 }

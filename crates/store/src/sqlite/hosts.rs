@@ -41,7 +41,7 @@ pub(super) fn hosts(
     );
     let limit = i64::from(page.rows) + 1;
     let after = page.after.unwrap_or(Cursor { key: 0, id: 0 });
-    let health = filter.health.map(|health| health.as_str());
+    let health = filter.health.map(abprall_policy::HealthState::as_str);
     let mut values: Vec<(&str, &dyn ToSql)> = vec![("?1", &limit)];
     if page.after.is_some() {
         values.push(("?2", &after.key));

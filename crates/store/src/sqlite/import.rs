@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use super::SqliteStore;
 use super::book::{Book, NewDecision, StopKey, StopValue};
 use crate::limits::IMPORT_BATCH;
-use crate::plan::weight;
+use crate::plan::{HardStop, outweighs};
 use crate::{ImportMode, ImportSummary, ImportedStop, StoreError};
 
 pub(super) fn import_stops(
@@ -45,7 +45,10 @@ fn import(
         let before = book.stop_of(&key)?;
         let stands = |value: &StopValue| {
             value.until.is_none_or(|until| until > at)
-                && weight(value.stop, value.reason) >= weight(row.stop, row.reason)
+                && outweighs(
+                    &value.hard(),
+                    &HardStop { stop: row.stop, reason: row.reason, until: row.until },
+                )
         };
         if before.as_ref().is_some_and(stands) {
             summary.kept += 1;
@@ -66,6 +69,7 @@ fn import(
         })?;
         let since = row.since.unwrap_or(at);
         let value = StopValue { stop: row.stop, reason: row.reason, since, until: row.until, decision };
+        book.end_exemptions(&key)?;
         book.put_stop_after(&key, &value, before.map(|before| before.stop))?;
         summary.added += 1;
     }

@@ -24,14 +24,17 @@ pub(super) fn incidents(
             None => return Ok(Rows { rows: Vec::new(), next: None }),
         },
     };
-    let sql = format!(
-        "{INCIDENTS} WHERE incident.id < ?1 AND (NOT ?2 OR closed_at IS NULL)
-             AND (?3 IS NULL OR incident.id IN (SELECT incident FROM incident_domain WHERE domain = ?3))
-         ORDER BY incident.id DESC LIMIT ?4"
-    );
+    // Conditions that are always there would hide the index of the open ones.
+    let open = if filter.open { "AND closed_at IS NULL" } else { "" };
+    let of_domain = match domain {
+        Some(_) => "AND incident.id IN (SELECT incident FROM incident_domain WHERE domain = ?2)",
+        None => "AND ?2 IS NULL",
+    };
+    let sql =
+        format!("{INCIDENTS} WHERE incident.id < ?1 {open} {of_domain} ORDER BY incident.id DESC LIMIT ?3");
     let mut statement = store.connection.prepare_cached(&sql)?;
     let before = page.after.map_or(i64::MAX, |cursor| cursor.id);
-    let mut rows = statement.query(params![before, filter.open, domain, i64::from(page.rows) + 1])?;
+    let mut rows = statement.query(params![before, domain, i64::from(page.rows) + 1])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let incident = incident_of(row)?;

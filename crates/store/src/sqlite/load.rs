@@ -29,9 +29,11 @@ pub(super) fn load(book: &mut Book<'_>, gathered: &Gathered<'_>) -> Result<Conte
         context.hosts.push(book.host(name)?);
     }
     for (key, place) in &gathered.names.addresses {
-        let id = book.address(key, context.domains[*place].id)?;
+        let known = book.address(key, context.domains[*place].id)?;
+        let id = known.id;
         context.addresses.push(AddressContext {
             id,
+            is_erased: known.is_erased,
             hash: key.fingerprint(book.seed).cast_signed(),
             domain: *place,
             ledger: ledger(book.connection, id)?,

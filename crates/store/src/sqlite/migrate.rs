@@ -29,6 +29,10 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     if schema > SCHEMA {
         return Err(StoreError::Newer { path: path.to_owned(), found: schema, known: SCHEMA });
     }
+    // What is there has to be ours before anything is built on it.
+    if schema > 0 {
+        compare(connection, path)?;
+    }
     if schema < SCHEMA {
         apply(connection)?;
     }

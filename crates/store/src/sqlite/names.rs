@@ -13,10 +13,19 @@ use crate::limits::INTERNED_MAX;
 
 pub(super) type Names = HashMap<Box<str>, i64>;
 
+/// An address that has a number.
+#[derive(Clone, Copy)]
+pub(super) struct KnownAddress {
+    pub(super) id: i64,
+    /// Only a keyed hash of it is left.
+    pub(super) is_erased: bool,
+}
+
 impl SqliteStore {
     /// The number of an address that is known.
     pub(super) fn find_address(&self, address: &EmailAddress) -> Result<Option<i64>, StoreError> {
-        find_address(&self.connection, self.seed, &address.suppression_key())
+        let found = find_address(&self.connection, self.seed, &address.suppression_key())?;
+        Ok(found.map(|known| known.id))
     }
 
     /// The number of a domain that is known.
@@ -32,16 +41,16 @@ impl SqliteStore {
 
 impl Book<'_> {
     /// The number of an address; it is stored where it is new.
-    pub(super) fn address(&mut self, key: &SuppressionKey, domain: i64) -> Result<i64, StoreError> {
-        if let Some(number) = find_address(self.connection, self.seed, key)? {
-            return Ok(number);
+    pub(super) fn address(&mut self, key: &SuppressionKey, domain: i64) -> Result<KnownAddress, StoreError> {
+        if let Some(known) = find_address(self.connection, self.seed, key)? {
+            return Ok(known);
         }
         self.connection
             .prepare_cached("INSERT INTO address (hash, text, domain) VALUES (?1, ?2, ?3)")?
             .execute(params![key.fingerprint(self.seed).cast_signed(), key.as_str(), domain])?;
-        let number = self.connection.last_insert_rowid();
+        let id = self.connection.last_insert_rowid();
         self.count_address(domain);
-        Ok(number)
+        Ok(KnownAddress { id, is_erased: false })
     }
 
     pub(super) fn domain(&mut self, name: &str) -> Result<i64, StoreError> {
@@ -89,13 +98,18 @@ fn find(connection: &Connection, table: Table, name: &str) -> rusqlite::Result<O
 }
 
 /// By hash, then by text: two keys may share a hash, and of an erased address only a keyed hash is left.
-fn find_address(connection: &Connection, seed: u64, key: &SuppressionKey) -> Result<Option<i64>, StoreError> {
+fn find_address(
+    connection: &Connection,
+    seed: u64,
+    key: &SuppressionKey,
+) -> Result<Option<KnownAddress>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT id, text FROM address WHERE hash = ?1")?;
     let mut rows = statement.query([key.fingerprint(seed).cast_signed()])?;
     while let Some(row) = rows.next()? {
-        let text = row.get_ref(1)?.as_str().map_err(|error| rusqlite::Error::from(error))?;
-        if text == key.as_str() || is_erased_form_of(connection, text, key)? {
-            return Ok(Some(row.get(0)?));
+        let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        let is_erased = text != key.as_str();
+        if !is_erased || is_erased_form_of(connection, text, key)? {
+            return Ok(Some(KnownAddress { id: row.get(0)?, is_erased }));
         }
     }
     Ok(None)

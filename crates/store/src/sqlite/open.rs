@@ -53,6 +53,8 @@ impl SqliteStore {
         connection.pragma_update(None, "foreign_keys", true)?;
         migrate::migrate(&mut connection, path)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // What an erased person leaves must not lie on in free parts of pages.
+        connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
         connection.pragma_update(None, "cache_size", -i64::from(CACHE_KIB))?;
         // A database that cannot be written is still good for questions, without the write-ahead log.
         if !connection.is_readonly("main")? {

@@ -22,9 +22,11 @@ pub(super) fn replay(
         "SELECT report.id, decision.id, decision.taken_at, address.text, coalesce(domain_state.operator, domain.name),
              report.kind, report.reason, report.party, report.permanence, report.action, report.contradictions,
              report.trust, report.happened_at, domain.name, report.list, report.tenant, report.bounce_type,
-             decision.outcome, decision.rule
+             decision.outcome, decision.rule, decision.until, message.seen_at < decision.taken_at,
+             EXISTS (SELECT 1 FROM decision AS later WHERE later.undoes = decision.id AND later.outcome = 'pending')
          FROM decision
          JOIN report ON report.id = decision.report
+         JOIN message ON message.id = report.message
          LEFT JOIN address ON address.id = report.address
          LEFT JOIN domain ON domain.id = address.domain
          LEFT JOIN domain_state ON domain_state.domain = domain.id
@@ -72,5 +74,8 @@ fn replayed(row: &Row<'_>) -> Result<ReplayedReport, StoreError> {
         },
         outcome: word("the outcome", &row.get::<_, String>(17)?)?,
         rule: row.get(18)?,
+        until: row.get::<_, Option<i64>>(19)?.map(time).transpose()?,
+        again: row.get(20)?,
+        frozen_later: row.get(21)?,
     })
 }

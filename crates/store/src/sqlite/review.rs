@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use abprall_bounce::{Generator, Report, Trust};
 use abprall_mail::{EmailAddress, Reason, ReplyCode};
@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::SqliteStore;
+use super::book::Book;
 use super::column::{count, time, word, word_or_none};
 use super::load::{Asking, load};
 use super::record::remember_policy;
 use super::write::write;
 use crate::page::cut_to_page;
-use crate::plan::{Gathered, GatheredEntry, fingerprint, plan};
+use crate::plan::{Existing, Gathered, GatheredEntry, fingerprint, plan};
 use crate::{
     Audience, Cursor, Page, Reclassified, ReclassifySummary, ReviewCluster, ReviewReport, Rows, StoreError,
 };
@@ -42,7 +43,7 @@ pub(super) fn clusters(store: &SqliteStore, page: Page) -> Result<Rows<ReviewClu
 const REPORTS: &str = "SELECT report.id, message.source, report.kind, address.text, failed.text, report.reply_code,
          report.status, report.diagnostic, report.prose, report.reporting_mta, host.name, report.generator, report.phase,
          report.message_id, report.subject, report.queue_id, report.trust, report.happened_at, report.tenant, report.list,
-         report.cluster
+         report.cluster, report.reason, report.party, report.bounce_type
      FROM report JOIN message ON message.id = report.message
      LEFT JOIN address ON address.id = report.address
      LEFT JOIN address AS failed ON failed.id = report.failed_address
@@ -96,12 +97,19 @@ fn report_of(row: &Row<'_>) -> Result<Report, StoreError> {
     })
 }
 
+/// What nobody waits in is forgotten: its pattern may still hold words about somebody.
+pub(super) fn drop_empty_clusters(book: &Book<'_>) -> Result<(), StoreError> {
+    book.connection.execute("DELETE FROM review_cluster WHERE reports <= 0", [])?;
+    Ok(())
+}
+
 /// A stored report with what it needs to be decided again.
 struct Stored {
-    id: i64,
+    existing: Existing,
     report: Report,
     audience: Audience,
     happened_at: Timestamp,
+    /// `None`: it waits no more.
     cluster: Option<i64>,
 }
 
@@ -111,8 +119,11 @@ fn stored(connection: &Connection, id: i64) -> Result<Stored, StoreError> {
     let Some(row) = rows.next()? else {
         return Err(StoreError::NotFound { what: "report", name: id.to_string() });
     };
+    let reason: Reason = word("the reason", &row.get::<_, String>(21)?)?;
+    let party = word_or_none("the party", row.get::<_, Option<String>>(22)?.as_deref())?;
+    let bounce_type = word("the bounce type", &row.get::<_, String>(23)?)?;
     Ok(Stored {
-        id,
+        existing: Existing { id, reason, party: party.unwrap_or_else(|| reason.party()), bounce_type },
         report: report_of(row)?,
         audience: Audience { tenant: row.get(18)?, list: row.get(19)? },
         happened_at: time(row.get(17)?)?,
@@ -131,11 +142,17 @@ pub(super) fn reclassify(
         remember_policy(book, hash, text.as_deref())?;
         let mut summary = ReclassifySummary::default();
         let mut again = Vec::new();
+        let mut seen = HashSet::new();
         for new in reports {
+            let stored = stored(book.connection, new.report)?;
+            if stored.cluster.is_none() || !seen.insert(new.report) {
+                // It was decided meanwhile, or is named twice.
+                continue;
+            }
             if new.judged.reason == Reason::Undetermined {
                 summary.undetermined += 1;
             } else {
-                again.push((stored(book.connection, new.report)?, &new.judged));
+                again.push((stored, &new.judged));
             }
         }
         let mut left: HashMap<i64, i64> = HashMap::new();
@@ -146,7 +163,7 @@ pub(super) fn reclassify(
             }
             let (report, audience) = (&stored.report, &stored.audience);
             let entry = gathered.names.entry(report, judged, audience, stored.happened_at, book.seed);
-            gathered.entries.push(GatheredEntry { existing: Some(stored.id), seen_at: at, ..entry });
+            gathered.entries.push(GatheredEntry { existing: Some(stored.existing), seen_at: at, ..entry });
         }
         for (cluster, reports) in left {
             book.connection.execute(
@@ -154,6 +171,7 @@ pub(super) fn reclassify(
                 params![cluster, reports],
             )?;
         }
+        drop_empty_clusters(book)?;
         let context = load(book, &gathered)?;
         let ids: Vec<_> = context.addresses.iter().map(|address| address.id).collect();
         let hosts = context.hosts.clone();

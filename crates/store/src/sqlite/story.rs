@@ -81,31 +81,42 @@ impl SqliteStore {
             number,
             max,
         )?;
-        let mut statement = self.connection.prepare_cached(
-            "SELECT address.text, stop, reason, since, until, decision
-             FROM address LEFT JOIN stop
-               ON kind = 0 AND subject = address.id AND tenant = '' AND list = '' AND (until IS NULL OR until > ?2)
-             WHERE domain = ?1
-             ORDER BY stop IS NULL, stop DESC, address.text LIMIT ?3",
-        )?;
-        let mut rows = statement.query(params![number, at.as_microsecond(), max])?;
-        let mut addresses = Vec::new();
-        while let Some(row) = rows.next()? {
-            let text: String = row.get(0)?;
-            addresses.push(match row.get::<_, Option<String>>(1)? {
-                Some(_) => standing(text, Scope::Address, stop_columns(row, 1)?)?,
-                None => Standing::ok(text),
-            });
-        }
+        let addresses = self.addresses_of(number, at, max)?;
         Ok(Story {
             standing: standing_of_domain,
             decisions_total: self.count("SELECT count(*) FROM decision WHERE domain = ?1", number)?,
             decisions,
             addresses,
-            addresses_total: self.count("SELECT count(*) FROM address WHERE domain = ?1", number)?,
+            addresses_total: self.count("SELECT addresses FROM domain_state WHERE domain = ?1", number)?,
             addresses_stopped: self
                 .count("SELECT held + suppressed FROM domain_state WHERE domain = ?1", number)?,
         })
+    }
+
+    /// Suppressed ones first, then held ones, then the others.
+    fn addresses_of(&self, domain: i64, at: Timestamp, max: u32) -> Result<Vec<Standing>, StoreError> {
+        let mut addresses = Vec::new();
+        let mut stopped = self.connection.prepare_cached(
+            "SELECT address.text, stop, reason, since, until, decision FROM stop JOIN address ON address.id = stop.subject
+             WHERE kind = 0 AND stop.domain = ?1 AND tenant = '' AND list = '' AND (until IS NULL OR until > ?2)
+             ORDER BY stop DESC, subject DESC LIMIT ?3",
+        )?;
+        let mut rows = stopped.query(params![domain, at.as_microsecond(), max])?;
+        while let Some(row) = rows.next()? {
+            addresses.push(standing(row.get(0)?, Scope::Address, stop_columns(row, 1)?)?);
+        }
+        let left = i64::from(max) - addresses.len() as i64;
+        let mut others = self.connection.prepare_cached(
+            "SELECT address.text FROM address WHERE domain = ?1
+                 AND NOT EXISTS (SELECT 1 FROM stop WHERE kind = 0 AND subject = address.id AND tenant = '' AND list = ''
+                     AND (until IS NULL OR until > ?2))
+             LIMIT ?3",
+        )?;
+        let mut rows = others.query(params![domain, at.as_microsecond(), left.max(0)])?;
+        while let Some(row) = rows.next()? {
+            addresses.push(Standing::ok(row.get(0)?));
+        }
+        Ok(addresses)
     }
 
     fn count(&self, sql: &str, number: i64) -> Result<u64, StoreError> {

@@ -1,17 +1,14 @@
-use abprall_mail::Reason;
+use std::collections::BTreeMap;
+
+use abprall_mail::{Party, Reason};
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::SqliteStore;
 use super::column::{count, word};
+use crate::limits::CANDIDATES_MAX;
 use crate::{DomainRow, HostRow, ReasonRow, Stopped, StoreError, Summary};
-
-/// The days that a summary is about, and how long its lists may be.
-struct Window {
-    first_day: i64,
-    rows_max: u32,
-}
 
 /// Reads the roll-ups, not the reports.
 pub(super) fn summary(
@@ -20,29 +17,35 @@ pub(super) fn summary(
     at: Timestamp,
     rows_max: u32,
 ) -> Result<Summary, StoreError> {
-    let window = Window { first_day: since.map_or(i64::MIN, day_of), rows_max };
+    // Days before 1970 do not occur: what is told is newer.
+    let first_day = since.map_or(0, |since| day_of(since).max(0));
+    let days = Days { first: first_day, all: first_day == 0 };
     Ok(Summary {
         messages: store.total("messages")?,
         messages_without_report: store.total("messages_without_report")?,
-        days: store.days(&window)?,
+        days: store.days(first_day)?,
         stopped: stopped(store, at)?,
-        reasons: store.rows(
-            "SELECT kind, reason, bounce_type, outcome, sum(reports) AS n FROM daily WHERE day >= ?1
-             GROUP BY kind, reason, bounce_type, outcome ORDER BY n DESC, kind, reason LIMIT ?2",
-            &Window { rows_max: u32::MAX, ..window },
-            reason_row,
-        )?,
-        domains: store.rows(DOMAINS, &window, domain_row)?,
+        reasons: store.reasons(first_day)?,
+        domains: store.domain_rows(days, rows_max)?,
         domains_total: store.failing(
-            "SELECT count(DISTINCT domain) FROM daily WHERE day >= ?1 AND kind = 'failed' AND domain > 0",
-            &window,
+            days,
+            "SELECT count(*) FROM domain_state WHERE failures > 0",
+            "SELECT count(*) FROM domain_state WHERE coalesce(last_failure_at, 0) >= ?1",
         )?,
-        hosts: store.rows(HOSTS, &window, host_row)?,
+        hosts: store.host_rows(days, rows_max)?,
         hosts_total: store.failing(
-            "SELECT count(DISTINCT host) FROM daily WHERE day >= ?1 AND kind = 'failed' AND host > 0",
-            &window,
+            days,
+            "SELECT count(*) FROM host_state WHERE failures > 0",
+            "SELECT count(*) FROM host_state WHERE coalesce(last_failure_at, 0) >= ?1",
         )?,
     })
+}
+
+/// The days that a summary is about.
+#[derive(Clone, Copy)]
+struct Days {
+    first: i64,
+    all: bool,
 }
 
 /// The sums, without what is over.
@@ -74,65 +77,170 @@ impl SqliteStore {
         Ok(count(value.unwrap_or(0)))
     }
 
-    fn days(&self, window: &Window) -> Result<Option<(Date, Date)>, StoreError> {
-        let (first, last): (Option<i64>, Option<i64>) = self
-            .connection
-            .prepare_cached("SELECT min(day), max(day) FROM daily WHERE day >= ?1")?
-            .query_row([window.first_day], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    fn days(&self, first_day: i64) -> Result<Option<(Date, Date)>, StoreError> {
+        let end = |sql: &str| -> Result<Option<i64>, StoreError> {
+            Ok(self.connection.prepare_cached(sql)?.query_row([first_day], |row| row.get(0))?)
+        };
+        let first = end("SELECT min(day) FROM day_reason WHERE day >= ?1")?;
+        let last = end("SELECT max(day) FROM day_reason WHERE day >= ?1")?;
         Ok(first.zip(last).map(|(first, last)| (date_of(first), date_of(last))))
     }
 
-    fn failing(&self, sql: &str, window: &Window) -> Result<u64, StoreError> {
-        let number = self.connection.prepare_cached(sql)?.query_row([window.first_day], |row| row.get(0))?;
+    fn reasons(&self, first_day: i64) -> Result<Vec<ReasonRow>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT kind, reason, bounce_type, outcome, sum(reports) AS n FROM day_reason WHERE day >= ?1
+             GROUP BY kind, reason, bounce_type, outcome ORDER BY n DESC, kind, reason",
+        )?;
+        let mut rows = statement.query([first_day])?;
+        let mut reasons = Vec::new();
+        while let Some(row) = rows.next()? {
+            reasons.push(reason_row(row)?);
+        }
+        Ok(reasons)
+    }
+
+    fn failing(&self, days: Days, all: &str, since: &str) -> Result<u64, StoreError> {
+        let number = if days.all {
+            self.connection.prepare_cached(all)?.query_row([], |row| row.get(0))?
+        } else {
+            let first = days.first.saturating_mul(DAY_MICROS);
+            self.connection.prepare_cached(since)?.query_row([first], |row| row.get(0))?
+        };
         Ok(count(number))
     }
 
-    fn rows<T>(
-        &self,
-        sql: &str,
-        window: &Window,
-        read: fn(&Row<'_>) -> Result<T, StoreError>,
-    ) -> Result<Vec<T>, StoreError> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params![window.first_day, window.rows_max])?;
-        let mut read_rows = Vec::new();
-        while let Some(row) = rows.next()? {
-            read_rows.push(read(row)?);
+    fn domain_rows(&self, days: Days, rows_max: u32) -> Result<Vec<DomainRow>, StoreError> {
+        let top = self.top(
+            days,
+            rows_max,
+            "SELECT domain, failures FROM domain_state WHERE failures > 0 ORDER BY failures DESC, domain DESC",
+            "SELECT reason, failures FROM domain_day WHERE domain = ?1 AND day = -1",
+            "SELECT reason, failures FROM domain_day WHERE domain = ?1 AND day >= ?2",
+        )?;
+        let mut rows = Vec::with_capacity(top.len());
+        let mut statement = self.connection.prepare_cached(
+            "SELECT name, addresses, held + suppressed FROM domain JOIN domain_state ON domain_state.domain = domain.id
+             WHERE domain.id = ?1",
+        )?;
+        for found in top {
+            let of_the_way = |reason: Reason| matches!(reason.party(), Party::RecipientDomain | Party::Route);
+            let route = found.reasons.iter().filter(|(reason, _)| of_the_way(**reason));
+            rows.push(statement.query_row([found.number], |row| {
+                Ok(DomainRow {
+                    domain: row.get(0)?,
+                    failures: found.failures(),
+                    route_failures: route.map(|(_, failures)| failures).sum(),
+                    addresses: count(row.get(1)?),
+                    stopped: count(row.get(2)?),
+                    reason: found.most_frequent(),
+                })
+            })?);
         }
-        Ok(read_rows)
+        rows.sort_by(|one, other| other.failures.cmp(&one.failures).then(one.domain.cmp(&other.domain)));
+        Ok(rows)
+    }
+
+    fn host_rows(&self, days: Days, rows_max: u32) -> Result<Vec<HostRow>, StoreError> {
+        let top = self.top(
+            days,
+            rows_max,
+            "SELECT host, failures FROM host_state WHERE failures > 0 ORDER BY failures DESC, id DESC",
+            "SELECT reason, failures FROM host_day WHERE host = ?1 AND day = -1",
+            "SELECT reason, failures FROM host_day WHERE host = ?1 AND day >= ?2",
+        )?;
+        let mut rows = Vec::with_capacity(top.len());
+        let mut named = self.connection.prepare_cached(
+            "SELECT name, domains FROM host JOIN host_state ON host_state.host = host.id AND ip = '' WHERE host.id = ?1",
+        )?;
+        let mut lately = self
+            .connection
+            .prepare_cached("SELECT count(*) FROM host_domain WHERE host = ?1 AND day >= ?2")?;
+        for found in top {
+            let (host, all): (String, i64) =
+                named.query_row([found.number], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let domains = if days.all {
+                all
+            } else {
+                lately.query_row([found.number, days.first], |row| row.get(0))?
+            };
+            rows.push(HostRow {
+                host,
+                failures: found.failures(),
+                domains: count(domains),
+                reason: found.most_frequent(),
+            });
+        }
+        rows.sort_by(|one, other| other.failures.cmp(&one.failures).then(one.host.cmp(&other.host)));
+        Ok(rows)
+    }
+
+    /// Those with the most failures in these days. Nobody has more in some days than in all: whoever stands behind in the list of
+    /// all days need not be asked.
+    fn top(
+        &self,
+        days: Days,
+        rows_max: u32,
+        by_all_days: &str,
+        all: &str,
+        since: &str,
+    ) -> Result<Vec<Found>, StoreError> {
+        let wanted = rows_max as usize;
+        let mut top: Vec<Found> = Vec::new();
+        let mut statement = self.connection.prepare_cached(by_all_days)?;
+        let mut rows = statement.query([])?;
+        let mut asked = 0;
+        while let Some(row) = rows.next()? {
+            let (number, at_most): (i64, i64) = (row.get(0)?, row.get(1)?);
+            let is_full = top.len() >= wanted;
+            let least = top.last().map_or(0, Found::failures);
+            if wanted == 0 || asked >= CANDIDATES_MAX || (is_full && least >= count(at_most)) {
+                break;
+            }
+            asked += 1;
+            let found = self.found(number, days, all, since)?;
+            if found.failures() > 0 {
+                let place = top.partition_point(|known| known.failures() >= found.failures());
+                top.insert(place, found);
+                top.truncate(wanted);
+            }
+        }
+        Ok(top)
+    }
+
+    fn found(&self, number: i64, days: Days, all: &str, since: &str) -> Result<Found, StoreError> {
+        let mut found = Found { number, reasons: BTreeMap::new() };
+        let mut statement = self.connection.prepare_cached(if days.all { all } else { since })?;
+        let mut rows =
+            if days.all { statement.query([number])? } else { statement.query([number, days.first])? };
+        while let Some(row) = rows.next()? {
+            let reason = word("the reason", row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
+            *found.reasons.entry(reason).or_default() += count(row.get(1)?);
+        }
+        Ok(found)
     }
 }
 
-/// Failures by domain; of each domain the most frequent reason. The reasons named are those of party `recipient_domain` and `route`.
-const DOMAINS: &str = "
-    WITH sorts AS (
-        SELECT domain, reason, sum(reports) AS n FROM daily
-        WHERE day >= ?1 AND kind = 'failed' AND domain > 0 GROUP BY domain, reason
-    ), top AS (
-        SELECT domain, sum(n) AS failures,
-            sum(CASE WHEN reason IN ('domain_not_found', 'no_mail_route', 'null_mx', 'domain_owner_changed',
-                'routing_server_failure', 'dns_failure', 'host_unreachable', 'connection_lost', 'routing_loop', 'congestion',
-                'tls_failure', 'relay_denied', 'delivery_expired') THEN n ELSE 0 END) AS route_failures
-        FROM sorts GROUP BY domain ORDER BY failures DESC, domain LIMIT ?2
-    )
-    SELECT domain.name, failures, route_failures,
-        coalesce((SELECT addresses FROM domain_state WHERE domain_state.domain = top.domain), 0),
-        coalesce((SELECT held + suppressed FROM domain_state WHERE domain_state.domain = top.domain), 0),
-        (SELECT reason FROM sorts WHERE sorts.domain = top.domain ORDER BY n DESC, reason LIMIT 1)
-    FROM top JOIN domain ON domain.id = top.domain ORDER BY failures DESC, domain.name";
+const DAY_MICROS: i64 = 86_400_000_000;
 
-/// Failures by the server that spoke.
-const HOSTS: &str = "
-    WITH sorts AS (
-        SELECT host, reason, sum(reports) AS n FROM daily
-        WHERE day >= ?1 AND kind = 'failed' AND host > 0 GROUP BY host, reason
-    ), top AS (
-        SELECT host, sum(n) AS failures FROM sorts GROUP BY host ORDER BY failures DESC, host LIMIT ?2
-    )
-    SELECT host.name, failures,
-        (SELECT count(DISTINCT domain) FROM daily WHERE daily.host = top.host AND day >= ?1 AND kind = 'failed'),
-        (SELECT reason FROM sorts WHERE sorts.host = top.host ORDER BY n DESC, reason LIMIT 1)
-    FROM top JOIN host ON host.id = top.host ORDER BY failures DESC, host.name";
+/// A domain or host with its failures by reason.
+struct Found {
+    number: i64,
+    reasons: BTreeMap<Reason, u64>,
+}
+
+impl Found {
+    fn failures(&self) -> u64 {
+        self.reasons.values().sum()
+    }
+
+    fn most_frequent(&self) -> Reason {
+        let by_number = self
+            .reasons
+            .iter()
+            .max_by(|one, other| one.1.cmp(other.1).then_with(|| other.0.as_str().cmp(one.0.as_str())));
+        by_number.map_or(Reason::Undetermined, |(reason, _)| *reason)
+    }
+}
 
 fn reason_row(row: &Row<'_>) -> Result<ReasonRow, StoreError> {
     let reason: Reason = word("the reason", &row.get::<_, String>(1)?)?;
@@ -143,26 +251,6 @@ fn reason_row(row: &Row<'_>) -> Result<ReasonRow, StoreError> {
         bounce_type: word("the bounce type", &row.get::<_, String>(2)?)?,
         outcome: word("the outcome", &row.get::<_, String>(3)?)?,
         reports: count(row.get(4)?),
-    })
-}
-
-fn domain_row(row: &Row<'_>) -> Result<DomainRow, StoreError> {
-    Ok(DomainRow {
-        domain: row.get(0)?,
-        failures: count(row.get(1)?),
-        route_failures: count(row.get(2)?),
-        addresses: count(row.get(3)?),
-        stopped: count(row.get(4)?),
-        reason: word("the reason", &row.get::<_, String>(5)?)?,
-    })
-}
-
-fn host_row(row: &Row<'_>) -> Result<HostRow, StoreError> {
-    Ok(HostRow {
-        host: row.get(0)?,
-        failures: count(row.get(1)?),
-        domains: count(row.get(2)?),
-        reason: word("the reason", &row.get::<_, String>(3)?)?,
     })
 }
 
@@ -180,9 +268,6 @@ fn date_of(day: i64) -> Date {
 
 #[cfg(test)]
 mod tests {
-    use abprall_mail::Party;
-    use strum::IntoEnumIterator;
-
     use super::*;
 
     #[test]
@@ -190,13 +275,5 @@ mod tests {
         let day = date(2026, 11, 24);
         assert_eq!(date_of(day_of(day)), day);
         assert_eq!(day_of(EPOCH), 0);
-    }
-
-    #[test]
-    fn the_reasons_of_the_way_there_are_all_in_the_query() {
-        for reason in Reason::iter() {
-            let of_the_way = matches!(reason.party(), Party::RecipientDomain | Party::Route);
-            assert_eq!(DOMAINS.contains(&format!("'{reason}'")), of_the_way, "{reason}");
-        }
     }
 }

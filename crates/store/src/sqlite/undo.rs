@@ -68,7 +68,7 @@ fn other_ground(book: &Book<'_>, key: &StopKey, at: Timestamp) -> Result<Option<
              AND NOT EXISTS (SELECT 1 FROM decision AS lifted WHERE lifted.{column} = ?1 AND lifted.id > ground.id
                  AND lifted.outcome IN ('lift', 'release', 'reinstate') AND lifted.rule <> 'rewind'
                  AND coalesce(lifted.tenant, '') = ?2 AND coalesce(lifted.list, '') = ?3)
-         ORDER BY outcome = 'suppress' DESC, id DESC LIMIT 1"
+         ORDER BY outcome = 'suppress' DESC, reason IN ('complaint', 'unsubscribe') DESC, id DESC LIMIT 1"
     );
     let row = book
         .connection

@@ -105,10 +105,15 @@ pub(super) fn give_back(
 pub(super) fn look_now(store: &mut SqliteStore, domain: &str, at: Timestamp) -> Result<(), StoreError> {
     store.write(|book| {
         let number = book.domain(domain)?;
-        put(book, WorkKind::Recheck, number, 0, "", at, at)?;
+        book.connection.execute(
+            "INSERT INTO work (kind, domain, host, ip, opened_at, due_at) SELECT 'recheck', ?1, 0, '', ?2, ?2
+             WHERE NOT EXISTS (SELECT 1 FROM work WHERE domain = ?1 AND kind IN ('investigate', 'recheck'))",
+            params![number, at.as_microsecond()],
+        )?;
         // An item that is being worked on keeps its lease; it is due again afterwards by what comes of it.
         book.connection.execute(
-            "UPDATE work SET due_at = min(due_at, ?2) WHERE domain = ?1 AND owner IS NULL",
+            "UPDATE work SET due_at = min(due_at, ?2)
+             WHERE domain = ?1 AND kind IN ('investigate', 'recheck') AND owner IS NULL",
             params![number, at.as_microsecond()],
         )?;
         Ok(())

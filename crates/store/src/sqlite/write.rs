@@ -11,7 +11,7 @@ use super::book::{Book, Event, filled};
 use super::column::to_json;
 use crate::StoreError;
 use crate::limits::BECAUSE_MAX;
-use crate::plan::{Gathered, GatheredEntry, Writes, cut};
+use crate::plan::{Gathered, GatheredEntry, ReportWrite, Writes, cut};
 
 pub(super) fn write(
     book: &mut Book<'_>,
@@ -26,7 +26,7 @@ pub(super) fn write(
         let entry = &gathered.entries[report.entry];
         let cluster = report.cluster.map(|place| clusters[place]);
         match entry.existing {
-            None => insert_report(book, entry, report.id, addresses, hosts, cluster)?,
+            None => insert_report(book, entry, report, addresses, hosts, cluster)?,
             Some(_) => judge_report(book, entry, report.id, cluster)?,
         }
     }
@@ -79,15 +79,22 @@ fn write_clusters(book: &Book<'_>, writes: &Writes) -> Result<Vec<i64>, StoreErr
 fn insert_report(
     book: &Book<'_>,
     entry: &GatheredEntry<'_>,
-    id: i64,
+    write: &ReportWrite,
     addresses: &[i64],
     hosts: &[i64],
     cluster: Option<i64>,
 ) -> Result<(), StoreError> {
     let (report, judged) = (entry.report, entry.judged);
-    let because: Vec<_> =
-        judged.because.iter().take(BECAUSE_MAX).map(|why| (&*why.rule, cut(&why.matched))).collect();
-    let prose = report.prose.as_deref().filter(|_| report.diagnostic.is_none());
+    let words = |text| words(text, write);
+    let because: Vec<_> = judged
+        .because
+        .iter()
+        .filter(|_| !write.is_wordless)
+        .take(BECAUSE_MAX)
+        .map(|why| (&*why.rule, cut(&why.matched)))
+        .collect();
+    let contradictions: &[String] = if write.is_wordless { &[] } else { &judged.contradictions };
+    let prose = if report.diagnostic.is_none() { words(&report.prose) } else { None };
     book.connection
         .prepare_cached(
             "INSERT INTO report (id, message, position, address, failed_address, host, happened_at, kind, reason, underlying,
@@ -97,7 +104,7 @@ fn insert_report(
                  ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)",
         )?
         .execute(params![
-            id,
+            write.id,
             entry.message,
             entry.position,
             entry.address.map(|place| addresses[place]),
@@ -113,23 +120,28 @@ fn insert_report(
             f64::from(judged.confidence),
             report.reply_code.map(abprall_mail::ReplyCode::as_u16),
             report.status.map(|status| status.to_string()),
-            report.diagnostic.as_deref().map(cut),
+            words(&report.diagnostic),
             report.reporting_mta.as_deref().map(cut),
             report.generator.map(abprall_bounce::Generator::as_str),
             report.phase.map(abprall_bounce::Phase::as_str),
-            report.message_id.as_deref().map(cut),
-            report.subject.as_deref().map(cut),
+            words(&report.message_id),
+            words(&report.subject),
             to_json(&because),
-            to_json(&judged.contradictions),
+            to_json(&contradictions),
             (judged.party != judged.reason.party()).then(|| judged.party.as_str()),
             (report.trust != abprall_bounce::Trust::default()).then(|| report.trust.as_str()),
             entry.audience.tenant,
             entry.audience.list,
-            report.queue_id.as_deref().map(cut),
-            prose.map(cut),
+            words(&report.queue_id),
+            prose,
             cluster
         ])?;
     Ok(())
+}
+
+/// What is kept of a text.
+fn words<'a>(text: &'a Option<String>, write: &ReportWrite) -> Option<&'a str> {
+    text.as_deref().filter(|_| !write.is_wordless).map(cut)
 }
 
 /// A new judgement about a report that is stored.
@@ -264,23 +276,7 @@ fn write_ledgers(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
 }
 
 fn write_roll_ups(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
-    let mut daily = book.connection.prepare_cached(
-        "INSERT INTO daily (day, domain, host, kind, reason, bounce_type, outcome, reports)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT DO UPDATE SET reports = reports + excluded.reports",
-    )?;
-    for (sort, reports) in &writes.daily {
-        daily.execute(params![
-            sort.day,
-            sort.domain,
-            sort.host,
-            sort.kind.as_str(),
-            sort.reason.as_str(),
-            sort.bounce_type.as_str(),
-            sort.outcome.as_str(),
-            reports
-        ])?;
-    }
+    super::roll_up::write(book, &writes.roll_ups())?;
     let mut hourly = book.connection.prepare_cached(
         "INSERT INTO hourly (provider, hour, hard, hard_known_good, delivered) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT DO UPDATE SET hard = hard + excluded.hard,
@@ -317,24 +313,25 @@ fn write_domains(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
     let mut statement = book.connection.prepare_cached(
         "INSERT INTO domain_state (domain, failures, route_failures, last_failure_at, last_reason, owner_changed,
              delivered_since, failed_since)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?3)
+         VALUES (?1, ?2, max(?3, 0), ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT DO UPDATE SET failures = failures + ?2, route_failures = route_failures + ?3,
              last_reason = iif(coalesce(last_failure_at, 0) <= coalesce(?4, 0), coalesce(?5, last_reason), last_reason),
              last_failure_at = iif(coalesce(last_failure_at, 0) <= coalesce(?4, 0), coalesce(?4, last_failure_at),
                  last_failure_at),
              owner_changed = max(owner_changed, ?6), delivered_since = delivered_since + ?7,
-             failed_since = failed_since + ?3",
+             failed_since = failed_since + ?8",
     )?;
     for (id, delta) in &writes.domains {
         let (at, reason) = delta.last_failure.unzip();
         statement.execute(params![
             id,
             delta.failures.cast_signed(),
-            delta.route_failures.cast_signed(),
+            delta.route_failures,
             at.map(Timestamp::as_microsecond),
             reason.map(Reason::as_str),
             delta.owner_changed,
-            delta.delivered.cast_signed()
+            delta.delivered.cast_signed(),
+            delta.failed_since.cast_signed()
         ])?;
         if delta.look_now {
             book.connection

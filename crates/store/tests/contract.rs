@@ -1,0 +1,109 @@
+//! What every store promises, on real databases. One list of facts, tried on each.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+#[path = "contract/brake.rs"]
+mod brake;
+#[path = "contract/forgetting.rs"]
+mod forgetting;
+#[path = "contract/house.rs"]
+mod house;
+#[path = "contract/index.rs"]
+mod index;
+#[path = "contract/looks.rs"]
+mod looks;
+#[path = "contract/reports.rs"]
+mod reports;
+#[path = "contract/stops.rs"]
+mod stops;
+#[path = "contract/totals.rs"]
+mod totals;
+#[path = "contract/undo.rs"]
+mod undo;
+
+#[path = "contract/sqlite_file.rs"]
+mod sqlite_file;
+
+use house::House;
+
+fn on_sqlite(fact: fn(&mut House)) {
+    fact(&mut House::of(Box::new(sqlite_file::SqliteFile::new())));
+}
+
+/// Each fact becomes one test for each database.
+macro_rules! facts {
+    ($($room:ident: $($fact:ident)+;)+) => {
+        mod sqlite {
+            $($(
+                #[test]
+                fn $fact() {
+                    super::on_sqlite(super::$room::$fact);
+                }
+            )+)+
+        }
+    };
+}
+
+facts! {
+    reports:
+        a_dead_mailbox_is_suppressed_a_dead_route_held_a_listed_sender_neither
+        the_same_content_counts_once_in_whatever_process
+        the_same_content_twice_in_a_batch_counts_once
+        a_log_line_a_bounce_and_a_webhook_of_one_attempt_are_one_failure
+        a_harder_stop_replaces_a_softer_one_and_not_the_other_way_round
+        what_was_sent_to_is_stopped_not_where_it_was_forwarded
+        soft_failures_on_five_days_stop_for_ninety
+        a_stop_that_does_not_end_outlasts_one_that_does
+        a_delivery_wipes_the_soft_failures_before_it
+        a_complaint_is_not_lifted_by_anything_but_a_person
+        unsigned_reports_are_hints_where_removals_need_a_signature
+        a_story_tells_the_decision_with_its_evidence
+        the_summary_counts_by_reason_domain_and_server;
+    stops:
+        a_stopped_domain_stops_its_addresses_until_it_is_lifted_or_over
+        a_stop_of_one_tenant_or_list_is_nobody_elses
+        an_unsubscribe_is_about_its_list
+        a_person_who_holds_somebody_for_a_day_lifts_no_complaint
+        a_mail_host_stops_only_domains_that_have_no_other
+        the_list_of_stops_can_be_narrowed_down_and_broken_off
+        an_import_adds_what_is_harder_and_keeps_the_rest
+        a_broken_off_import_leaves_nothing;
+    looks:
+        a_route_failure_holds_and_asks_for_one_look_at_the_domain
+        a_confirmed_claim_stops_the_whole_domain_with_its_evidence
+        a_refuted_claim_frees_everybody_who_waited_for_the_route
+        our_own_fault_frees_everybody_and_is_told
+        an_item_is_leased_to_one_owner_and_taken_over_when_the_lease_ends
+        two_owners_share_the_work_and_do_nothing_twice
+        what_is_given_back_is_due_again_later
+        a_person_can_ask_for_a_look_at_once
+        a_person_who_asks_does_not_make_two_looks_of_one
+        a_delivery_to_a_dead_domain_brings_the_next_look_forward
+        hosts_have_looks_of_their_own
+        domains_behind_one_operator_are_one_incident
+        the_way_back_frees_so_many_as_it_says_the_latest_takers_first
+        who_is_on_the_way_back_is_stopped_with_the_domain_by_the_next_order
+        a_second_failure_on_the_way_back_closes_it_again
+        a_suppressed_or_complaining_address_does_not_come_back_with_its_domain
+        lists_of_domains_and_hosts_come_page_by_page;
+    brake:
+        ten_thousand_hard_bounces_of_known_good_addresses_suppress_nobody
+        the_same_bounces_at_the_normal_rate_suppress
+        pending_removals_are_applied_together
+        pending_removals_are_dropped_together
+        a_complaint_counts_while_removals_are_frozen
+        a_freeze_ends_when_the_numbers_are_usual_again;
+    undo:
+        a_rewind_does_what_its_preview_says_by_new_decisions
+        a_rewind_leaves_what_another_decision_holds
+        a_rewind_can_be_narrowed_to_provider_reason_rule_and_tenant
+        a_rewind_of_lifted_or_expired_decisions_stops_nobody
+        a_replay_gives_every_report_with_what_was_decided
+        undetermined_reports_wait_in_clusters_until_a_rule_understands_them;
+    index:
+        the_changes_make_an_index_that_agrees_with_check;
+    forgetting:
+        an_erased_person_stays_stopped_and_is_written_nowhere
+        the_key_moves_only_into_an_empty_store;
+    totals:
+        whatever_happens_the_totals_are_those_of_a_recount;
+}
