@@ -273,3 +273,45 @@ fn terminated_it_finishes_what_it_has_begun() {
     assert_eq!(one("SELECT count(*) FROM observation"), i64::try_from(said.len()).unwrap());
     assert!(said.len() < 2 * DOMAINS, "it did not end before all was done");
 }
+
+#[test]
+fn a_domain_that_waits_for_a_person_comes_back_by_that_word_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    held(here);
+    let allow = |domain: &str| {
+        run(
+            here,
+            [
+                "watch",
+                "--store",
+                "s.db",
+                "--allow",
+                domain,
+                "--note",
+                "their admin called",
+                "--format",
+                "json",
+            ],
+        )
+    };
+    assert_eq!(allow("n1.test").status, 1);
+    let store = Connection::open(here.join("s.db")).unwrap();
+    let waits = r#"{"stage":"needs_person","why":"new_name_servers"}"#;
+    let changed = store.execute(
+        "UPDATE domain_state SET reinstatement = ?1 WHERE domain = (SELECT id FROM domain WHERE name = 'n1.test')",
+        [waits],
+    );
+    assert_eq!(changed.unwrap(), 1);
+    let allowed = allow("n1.test");
+    assert_eq!((allowed.status, allowed.json()["doubt"].as_str()), (0, Some("new_name_servers")));
+    assert_eq!(allow("n1.test").status, 1);
+    let noted: i64 = store
+        .query_row(
+            "SELECT count(*) FROM incident_event WHERE detail LIKE '%their admin called%'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(noted, 1);
+}

@@ -17,6 +17,9 @@ pub(crate) fn lease(deadline: Duration) -> Duration {
 /// Earlier looks that a judgement may rest on; more add nothing to its confidence.
 pub(crate) const EARLIER_MAX: u32 = 16;
 
+/// Looks that are searched for a time without registration: more than a year of them by the rhythm of what is dead.
+pub(crate) const HISTORY_MAX: u32 = 200;
+
 /// Reports of a domain that are held against what is seen; further ones say the same.
 pub(crate) const CLAIMS_MAX: usize = 8;
 

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use super::claims::Claims;
 use super::follow_up::{self, FollowUp, House, Occasion, Situation, after, sureness};
-use super::limits::{BATCH, EARLIER_MAX, HOSTS_MAX};
+use super::limits::{BATCH, EARLIER_MAX, HISTORY_MAX, HOSTS_MAX};
 use super::look::{Look, Request, Seen, SeenHost};
 use super::news::{News, What};
 use super::{PassSummary, hosts, way_back};
@@ -118,14 +118,14 @@ impl Round<'_, '_> {
             if requests.iter().any(|request| request.domain == domain) {
                 continue;
             }
-            let earlier = self.looks(name)?.iter().map(earlier).collect();
+            let earlier = self.looks(name, EARLIER_MAX)?.iter().map(earlier).collect();
             requests.push(Request { domain, earlier });
         }
         Ok(requests)
     }
 
-    fn looks(&self, domain: &str) -> Result<Vec<Observation>, StoreError> {
-        Ok(self.watch.store.observations(domain, page(EARLIER_MAX))?.rows)
+    fn looks(&self, domain: &str, max: u32) -> Result<Vec<Observation>, StoreError> {
+        Ok(self.watch.store.observations(domain, page(max))?.rows)
     }
 
     /// What freezes and thaws, and whether the house is frozen.
@@ -176,7 +176,9 @@ impl Round<'_, '_> {
         let claims = Claims::of(store, self.watch.classifier, &domain, now)?;
         let judgements = claims.hold_against(&mut seen.diagnosis, self.watch.ours, self.watch.language);
         let detail = store.domain(name, now)?;
-        let looks = self.looks(name)?;
+        // Whether it was registered all the time is asked when it works again, and only then.
+        let works = seen.diagnosis.verdict.is_deliverable();
+        let looks = self.looks(name, if works { HISTORY_MAX } else { EARLIER_MAX })?;
         let hosts = self.hosts_of(name)?;
         let known = Situation {
             domain: &domain,

@@ -360,6 +360,22 @@ fn a_domain_that_was_dead_for_long_or_has_another_operator_waits_for_a_person() 
 }
 
 #[test]
+fn a_domain_that_was_not_registered_in_between_waits_for_a_person_however_long_ago_that_was() {
+    let mut house = House::new();
+    house.looks_like("a.example", Shape::Nxdomain);
+    house.bounce("p0@a.example");
+    house.watch();
+    house.looks_like("a.example", Shape::ServersDown);
+    for _ in 0..40 {
+        house.now = house.store.next_due().unwrap().unwrap();
+        house.watch();
+    }
+    house.looks_like("a.example", Shape::Works);
+    let waits = house.watch_until(What::NeedsPerson).unwrap();
+    assert_eq!(waits.detail.as_deref(), Some("reregistered"));
+}
+
+#[test]
 fn what_a_person_stopped_the_watch_does_not_free() {
     let mut house = House::down("a.example", 3);
     let order = StopOrder {
