@@ -24,7 +24,8 @@ fn hear(bytes: &[u8], size: usize) -> (Vec<MilterEvent>, usize, Vec<u8>) {
                 None => {}
             }
             if session.awaits_answer() {
-                let refuse = MilterAnswer::Refuse { status: "5.1.1".parse().expect("a status"), text: "no".into() };
+                let refuse =
+                    MilterAnswer::Refuse { status: "5.1.1".parse().expect("a status"), text: "no".into() };
                 session.answer(&refuse, &mut out).expect("a question");
             }
         }

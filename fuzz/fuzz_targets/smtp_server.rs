@@ -47,7 +47,12 @@ fn hear(protocol: Protocol, bytes: &[u8], size: usize) -> (Vec<u8>, Vec<Vec<u8>>
     session.closed();
     owner.act(&mut session);
     assert!(owner.closed && owner.open.is_none());
-    assert!(owner.said.split_inclusive(|&b| b == b'\n').all(|line| line.ends_with(b"\r\n") && line[..3].is_ascii()));
+    assert!(
+        owner
+            .said
+            .split_inclusive(|&b| b == b'\n')
+            .all(|line| line.ends_with(b"\r\n") && line[..3].is_ascii())
+    );
     (owner.said, owner.stored)
 }
 
