@@ -114,3 +114,33 @@ pub const DATA_MAX: Duration = Duration::from_secs(600);
 
 /// How long a session may last; mail servers keep connections for minutes.
 pub const SESSION_MAX: Duration = Duration::from_secs(3_600);
+
+/// Longest user name, password or token, in bytes. Microsoft's tokens have some 2,000.
+pub const SECRET_BYTES_MAX: usize = 8 * 1024;
+
+/// Longest line that a POP3 server may say outside of a message, in bytes. RFC 2449 §4 allows 512.
+pub const POP3_LINE_BYTES_MAX: usize = 4096;
+
+/// Most capabilities that are read.
+pub const POP3_CAPABILITIES_MAX: usize = 100;
+
+/// Longest unique id that is kept, in bytes. RFC 1939 §7 allows 70; some servers exceed it.
+pub const POP3_UNIQUE_ID_BYTES_MAX: usize = 256;
+
+/// Most messages of a listing that are kept: 20 MB at the most. The others are listed again when these are deleted.
+pub const POP3_MESSAGES_MAX: usize = 50_000;
+
+/// Most lines of a listing, kept or not. Beyond that the server is held to be hostile.
+pub const POP3_LISTING_LINES_MAX: usize = 10_000_000;
+
+/// Biggest message that is fetched, in bytes: as [`MESSAGE_BYTES_MAX`], since the same bounces come in by both ways.
+pub const POP3_MESSAGE_BYTES_MAX: u64 = MESSAGE_BYTES_MAX;
+
+/// How long a POP3 reply or listing may take: some servers read the whole mailbox before they answer.
+pub const POP3_REPLY_MAX: Duration = Duration::from_secs(120);
+
+/// How long no byte of a fetched message may come.
+pub const POP3_IDLE_MAX: Duration = Duration::from_secs(60);
+
+/// How long a message may take to be fetched. Bytes that trickle in do not prolong it.
+pub const POP3_RETRIEVE_MAX: Duration = Duration::from_secs(600);

@@ -148,7 +148,7 @@ fn mail(rest: &str) -> Result<Request, Refusal> {
             "RET" => return Err(Reply("501 5.5.4 RET is FULL or HDRS")),
             _ => {
                 mail.envelope_id =
-                    Some(xtext(value, 100).ok_or(Reply("501 5.5.4 ENVID is 1 to 100 characters of xtext"))?)
+                    Some(xtext(value, 100).ok_or(Reply("501 5.5.4 ENVID is 1 to 100 characters of xtext"))?);
             }
         }
     }
@@ -175,7 +175,7 @@ fn rcpt(rest: &str) -> Result<Request, Refusal> {
             }
             _ => {
                 recipient.original =
-                    Some(original(value).ok_or(Reply("501 5.5.4 ORCPT is a kind, a semicolon and xtext"))?)
+                    Some(original(value).ok_or(Reply("501 5.5.4 ORCPT is a kind, a semicolon and xtext"))?);
             }
         }
     }

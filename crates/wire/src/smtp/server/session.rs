@@ -1,15 +1,18 @@
+mod commands;
+mod message;
+
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::{MessageAnswer, RecipientAnswer};
-use super::config::{Protocol, ServerConfig, TlsUse};
-use super::envelope::{AddressEncoding, Encryption, Envelope, Recipient};
-use super::request::{self, Hello, Mail, Part, Refusal, Request};
-use crate::dots::{DotEnd, DotReader, LineDamage};
-use crate::limits::{COMMAND_LINE_BYTES_MAX, ENVELOPE_BYTES_MAX, UNSENT_BYTES_MAX};
-use crate::line::{Line, LineReader};
+use super::config::{Protocol, ServerConfig};
+use super::envelope::{Encryption, Envelope, Recipient};
+use super::request::Part;
+use crate::dots::DotReader;
+use crate::limits::{COMMAND_LINE_BYTES_MAX, UNSENT_BYTES_MAX};
+use crate::line::LineReader;
 
 /// What the owner of a session is to do next.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -265,14 +268,14 @@ impl ServerSession {
             RecipientAnswer::Accepted => {
                 self.say(&reply);
                 if let Some(transaction) = &mut self.transaction {
-                    transaction.envelope_bytes += weight(&recipient);
+                    transaction.envelope_bytes += commands::weight(&recipient);
                     transaction.envelope.recipients.push(recipient);
                 }
             }
             RecipientAnswer::NotOurs | RecipientAnswer::Unknown => self.reply(&reply),
             RecipientAnswer::Later(_) => self.say(&reply),
         }
-        self.to_commands(at);
+        self.await_command(at);
     }
 
     /// Says what became of the message of [`ServerAction::Complete`], for each recipient in the order of the envelope; what is missing
@@ -298,7 +301,7 @@ impl ServerSession {
             }
         }
         self.idle_commands = 0;
-        self.to_commands(at);
+        self.await_command(at);
     }
 
     /// The handshake succeeded: the client begins anew, and says who it is within TLS.
@@ -306,7 +309,7 @@ impl ServerSession {
         if matches!(self.state, State::Handshake(_)) {
             self.encryption = Encryption::Tls;
             self.state = State::Commands(at);
-            self.to_commands(at);
+            self.await_command(at);
         }
     }
 
@@ -328,7 +331,7 @@ impl ServerSession {
     pub fn shut_down(&mut self) {
         self.availability = Availability::ShuttingDown;
         if let State::Commands(at) = self.state {
-            self.to_commands(at);
+            self.await_command(at);
         }
     }
 
@@ -348,7 +351,7 @@ impl ServerSession {
 
     /// Time passes; at the deadline the session ends with `421 4.4.2`.
     pub fn tick(&mut self, at: Duration) {
-        if !self.deadline().is_some_and(|deadline| at >= deadline) {
+        if self.deadline().is_none_or(|deadline| at < deadline) {
             return;
         }
         match self.state {
@@ -383,339 +386,8 @@ impl ServerSession {
         self.discarded_bytes
     }
 
-    fn read_command(&mut self, bytes: &[u8], at: Duration) -> usize {
-        let (taken, line) = self.lines.read(bytes);
-        let request = match line {
-            None => return taken,
-            Some(Line::TooLong) => Err(Refusal::Leave("500 5.5.2 Line too long")),
-            Some(Line::Whole(line)) => request::parse(&line),
-        };
-        self.commands += 1;
-        if self.commands > self.config.limits.commands {
-            self.leave(&self.goodbye("4.7.0", "Too many commands, connect again"), SessionEnd::TooMuch);
-            return taken;
-        }
-        match request {
-            Ok(request) => self.follow(request, at),
-            Err(Refusal::Reply(reply)) => self.reply(reply),
-            Err(Refusal::Leave(reply)) => self.leave(reply, SessionEnd::Unintelligible),
-        }
-        if matches!(self.state, State::Commands(_)) {
-            self.to_commands(at);
-        }
-        taken
-    }
-
-    fn follow(&mut self, request: Request, at: Duration) {
-        if self.needs_tls(&request) {
-            return self.reply("530 5.7.0 Say STARTTLS first");
-        }
-        match request {
-            Request::Hello(word, name) => self.idle(|session| session.hello(word, name)),
-            Request::Mail(mail) => self.idle(|session| session.mail(mail)),
-            Request::Rcpt(recipient) => self.rcpt(recipient),
-            Request::Data => self.data(at),
-            Request::Bdat { bytes, part } => self.bdat(bytes, part, at),
-            Request::Rset => self.idle(|session| {
-                session.give_up(Discarded::GivenUp);
-                session.reply("250 2.0.0 Ok");
-            }),
-            Request::Noop => self.idle(|session| session.reply("250 2.0.0 Ok")),
-            Request::Vrfy => self.idle(|session| session.reply("252 2.5.0 Send mail to find out")),
-            Request::Help => {
-                self.idle(|session| session.reply("214 2.0.0 RFC 5321; this server takes bounces"))
-            }
-            Request::StartTls => self.idle(|session| session.start_tls(at)),
-            Request::Quit => self.leave("221 2.0.0 Bye", SessionEnd::Quit),
-        }
-    }
-
-    fn needs_tls(&self, request: &Request) -> bool {
-        let tls = match self.config.tls {
-            TlsUse::Required => self.encryption,
-            TlsUse::NotOffered | TlsUse::Offered => return false,
-        };
-        match (tls, request) {
-            (Encryption::Tls, _) => false,
-            (Encryption::Clear, Request::Hello(..) | Request::Noop | Request::Quit | Request::StartTls) => {
-                false
-            }
-            // A chunk must be taken off the wire even when nobody wants it; without MAIL it is refused anyway.
-            (Encryption::Clear, Request::Bdat { .. }) => false,
-            (
-                Encryption::Clear,
-                Request::Mail(_)
-                | Request::Rcpt(_)
-                | Request::Data
-                | Request::Rset
-                | Request::Vrfy
-                | Request::Help,
-            ) => true,
-        }
-    }
-
-    /// A command that brings no message forward.
-    fn idle(&mut self, follow: impl FnOnce(&mut Self)) {
-        self.idle_commands += 1;
-        if self.idle_commands > self.config.limits.idle_commands {
-            self.errors += 1;
-        }
-        follow(self);
-    }
-
-    fn hello(&mut self, word: Hello, name: String) {
-        match (self.config.protocol, word) {
-            (Protocol::Smtp, Hello::Lhlo) => return self.reply("500 5.5.1 This is SMTP: say EHLO"),
-            (Protocol::Lmtp, Hello::Helo | Hello::Ehlo) => {
-                return self.reply("500 5.5.1 This is LMTP: say LHLO");
-            }
-            (Protocol::Smtp, Hello::Helo | Hello::Ehlo) | (Protocol::Lmtp, Hello::Lhlo) => {}
-        }
-        self.give_up(Discarded::GivenUp);
-        self.hello = Some(name);
-        let ours = &self.config.name;
-        let reply = match word {
-            Hello::Helo => format!("250 {ours}"),
-            Hello::Ehlo | Hello::Lhlo => {
-                let starttls = match (self.config.tls, self.encryption) {
-                    (TlsUse::Offered | TlsUse::Required, Encryption::Clear) => "250-STARTTLS\r\n",
-                    (TlsUse::NotOffered, _) | (_, Encryption::Tls) => "",
-                };
-                let size = self.config.limits.message_bytes;
-                format!(
-                    "250-{ours}\r\n250-PIPELINING\r\n250-SIZE {size}\r\n{starttls}250-ENHANCEDSTATUSCODES\r\n\
-                     250-8BITMIME\r\n250-DSN\r\n250-SMTPUTF8\r\n250 CHUNKING"
-                )
-            }
-        };
-        self.say(&reply);
-    }
-
-    fn mail(&mut self, mail: Mail) {
-        let Some(hello) = &self.hello else {
-            return self.reply("503 5.5.1 Say who you are first");
-        };
-        if self.transaction.is_some() {
-            return self.reply("503 5.5.1 One message at a time");
-        }
-        if mail.size.is_some_and(|size| size > self.config.limits.message_bytes) {
-            return self.reply("552 5.3.4 More than this server takes");
-        }
-        let envelope = Envelope {
-            hello: hello.clone(),
-            encryption: self.encryption,
-            sender: mail.sender,
-            size: mail.size,
-            body: mail.body,
-            addresses: mail.addresses,
-            returned: mail.returned,
-            envelope_id: mail.envelope_id,
-            recipients: Vec::new(),
-        };
-        self.transaction = Some(Transaction { envelope, envelope_bytes: 0, message: None });
-        self.reply("250 2.1.0 Ok");
-    }
-
-    fn rcpt(&mut self, recipient: Recipient) {
-        let Some(transaction) = &self.transaction else {
-            return self.reply("503 5.5.1 Say MAIL first");
-        };
-        if transaction.message.is_some() {
-            return self.reply("503 5.5.1 The message has begun already");
-        }
-        let envelope = &transaction.envelope;
-        if envelope.recipients.len() >= self.config.limits.recipients
-            || transaction.envelope_bytes + weight(&recipient) > ENVELOPE_BYTES_MAX
-        {
-            return self.say("452 4.5.3 Too many recipients");
-        }
-        if envelope.addresses == AddressEncoding::Ascii && !recipient.path.is_ascii() {
-            return self.reply("553 5.6.7 This address needs SMTPUTF8 with MAIL");
-        }
-        self.push(ServerAction::Judge(recipient.clone()));
-        self.state = State::Judging(recipient);
-    }
-
-    fn data(&mut self, at: Duration) {
-        if let Some(reply) = self.hinders_message() {
-            return self.reply(reply);
-        }
-        if self.message().is_some() {
-            return self.reply("503 5.5.1 The message comes with BDAT already");
-        }
-        self.begin(at);
-        self.say("354 End with a dot on a line of its own");
-        let dots = DotReader::new(self.config.limits.data_line_bytes);
-        self.state = State::Data { dots, last_byte: at };
-    }
-
-    fn bdat(&mut self, bytes: u64, part: Part, at: Duration) {
-        if self.hinders_message().is_none() {
-            if self.message().is_none() {
-                self.begin(at);
-            }
-        } else if bytes > self.config.limits.message_bytes {
-            return self.leave(self.hinders_message().unwrap_or_default(), SessionEnd::TooMuch);
-        }
-        self.state = State::Chunk { missing: bytes, part, last_byte: at };
-        if bytes == 0 {
-            self.end_chunk(part, at);
-        }
-    }
-
-    /// The reply to DATA or BDAT when no message may begin.
-    fn hinders_message(&self) -> Option<&'static str> {
-        match &self.transaction {
-            None => Some("503 5.5.1 Say MAIL first"),
-            Some(transaction) if transaction.envelope.recipients.is_empty() => match self.config.protocol {
-                Protocol::Smtp => Some("554 5.5.1 No recipient was accepted"),
-                // RFC 2033 §4.2 wants this code.
-                Protocol::Lmtp => Some("503 5.5.1 No recipient was accepted"),
-            },
-            Some(_) => None,
-        }
-    }
-
-    fn begin(&mut self, at: Duration) {
-        if let Some(transaction) = &mut self.transaction {
-            transaction.message = Some(Message { since: at, bytes: 0, fault: None });
-            let envelope = transaction.envelope.clone();
-            self.push(ServerAction::Begin(envelope));
-        }
-    }
-
-    fn read_lines(&mut self, bytes: &[u8], at: Duration) -> usize {
-        let State::Data { dots, last_byte } = &mut self.state else { return 0 };
-        *last_byte = at;
-        let mut body = Vec::with_capacity(bytes.len());
-        let (taken, end) = dots.read(bytes, &mut body);
-        let damage = dots.damage().map(|damage| match damage {
-            LineDamage::BareLineFeed => Discarded::BareLineFeed,
-            LineDamage::BareCarriageReturn => Discarded::BareCarriageReturn,
-            LineDamage::LineTooLong => Discarded::LineTooLong,
-        });
-        self.take_body(body, damage);
-        self.leave_if_endless();
-        match end {
-            DotEnd::Reached => self.end_message(at),
-            DotEnd::NotYet => {}
-        }
-        taken
-    }
-
-    fn read_chunk(&mut self, bytes: &[u8], at: Duration) -> usize {
-        let State::Chunk { missing, part, last_byte } = &mut self.state else { return 0 };
-        *last_byte = at;
-        let part = *part;
-        let taken = usize::try_from(*missing).map_or(bytes.len(), |missing| missing.min(bytes.len()));
-        *missing -= taken as u64;
-        let is_whole = *missing == 0;
-        if self.hinders_message().is_none() {
-            self.take_body(bytes[..taken].to_vec(), None);
-        }
-        self.leave_if_endless();
-        if is_whole && !matches!(self.state, State::Over) {
-            self.end_chunk(part, at);
-        }
-        taken
-    }
-
-    /// Hands bytes on, unless the message is void; notes why it is.
-    fn take_body(&mut self, body: Vec<u8>, damage: Option<Discarded>) {
-        let Some(message) = self.transaction.as_mut().and_then(|transaction| transaction.message.as_mut())
-        else {
-            return;
-        };
-        message.bytes = message.bytes.saturating_add(body.len() as u64);
-        if message.fault.is_some() {
-            return;
-        }
-        let too_big = (message.bytes > self.config.limits.message_bytes).then_some(Discarded::TooBig);
-        if let Some(fault) = too_big.or(damage) {
-            message.fault = Some(fault);
-            self.push(ServerAction::Discard(fault));
-        } else if !body.is_empty() {
-            self.push(ServerAction::Body(body));
-        }
-    }
-
-    /// A client that does not stop sending a message that is too big is left in the end.
-    fn leave_if_endless(&mut self) {
-        let max = self.config.limits.message_bytes.saturating_mul(2);
-        if self.message().is_some_and(|message| message.bytes > max) {
-            self.leave(fault_reply(Discarded::TooBig), SessionEnd::TooMuch);
-        }
-    }
-
-    fn end_chunk(&mut self, part: Part, at: Duration) {
-        if let Some(reply) = self.hinders_message() {
-            self.state = State::Commands(at);
-            self.reply(reply);
-            return self.to_commands(at);
-        }
-        match (part, self.message().and_then(|message| message.fault)) {
-            (Part::Last, _) => self.end_message(at),
-            (Part::NotLast, fault) => {
-                self.state = State::Commands(at);
-                self.reply(fault.map_or("250 2.0.0 Ok", fault_reply));
-                self.to_commands(at);
-            }
-        }
-    }
-
-    fn end_message(&mut self, at: Duration) {
-        let Some(message) = self.message() else { return };
-        let Some(fault) = message.fault else {
-            self.push(ServerAction::Complete { bytes: message.bytes });
-            self.state = State::Storing;
-            return;
-        };
-        let recipients =
-            self.transaction.take().map_or(0, |transaction| transaction.envelope.recipients.len());
-        let replies = match self.config.protocol {
-            Protocol::Smtp => 1,
-            Protocol::Lmtp => recipients,
-        };
-        for _ in 0..replies {
-            self.say(fault_reply(fault));
-        }
-        self.errors += 1;
-        self.state = State::Commands(at);
-        self.to_commands(at);
-    }
-
-    fn start_tls(&mut self, at: Duration) {
-        match (self.config.tls, self.encryption) {
-            (TlsUse::NotOffered, _) => self.reply("502 5.5.1 Not offered"),
-            (_, Encryption::Tls) => self.reply("503 5.5.1 This is TLS already"),
-            (TlsUse::Offered | TlsUse::Required, Encryption::Clear) => {
-                self.give_up(Discarded::GivenUp);
-                self.say("220 2.0.0 Go on with TLS");
-                self.push(ServerAction::StartTls);
-                // Whatever was said in the clear is forgotten (RFC 3207 §4.2).
-                self.hello = None;
-                self.lines.clear();
-                self.state = State::Handshake(at);
-            }
-        }
-    }
-
-    fn message(&self) -> Option<Message> {
-        self.transaction.as_ref().and_then(|transaction| transaction.message)
-    }
-
-    /// Forgets the transaction.
-    fn give_up(&mut self, why: Discarded) {
-        let is_with_owner = matches!(self.state, State::Storing);
-        if let Some(Transaction { message: Some(Message { fault: None, .. }), .. }) = self.transaction.take()
-            && !is_with_owner
-        {
-            self.push(ServerAction::Discard(why));
-        }
-    }
-
     /// Waits for the next command, unless the client is to go.
-    fn to_commands(&mut self, at: Duration) {
+    fn await_command(&mut self, at: Duration) {
         self.state = State::Commands(at);
         if self.errors >= self.config.limits.errors {
             self.leave(&self.goodbye("4.7.0", "Too many errors"), SessionEnd::TooMuch);
@@ -768,23 +440,6 @@ impl ServerSession {
     fn push(&mut self, action: ServerAction) {
         self.actions.push_back(action);
     }
-}
-
-fn fault_reply(fault: Discarded) -> &'static str {
-    match fault {
-        Discarded::TooBig => "552 5.3.4 More than this server takes",
-        Discarded::LineTooLong => "554 5.6.0 A line of the message is too long",
-        Discarded::BareLineFeed => "550 5.5.2 LF without CR in the message",
-        Discarded::BareCarriageReturn => "550 5.5.2 CR without LF in the message",
-        Discarded::GivenUp | Discarded::SessionEnded => "451 4.3.0 Not received",
-    }
-}
-
-/// What a recipient takes of [`ENVELOPE_BYTES_MAX`].
-fn weight(recipient: &Recipient) -> usize {
-    let original =
-        recipient.original.as_ref().map_or(0, |original| original.kind.len() + original.address.len());
-    recipient.path.len() + original
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::smtp::HelloName;
-use crate::smtp::server::{BodyType, Notify, OriginalRecipient, ReversePath, ServerLimits};
+use crate::smtp::server::{BodyType, Notify, OriginalRecipient, ReversePath, ServerLimits, TlsUse};
 
 const SECOND: Duration = Duration::from_secs(1);
 
