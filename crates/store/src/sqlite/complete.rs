@@ -142,6 +142,213 @@ pub(super) fn allow_return(
         tell(book, &done, number, at, IncidentEvent::Recovering, 0, Some(&words))?;
         Ok(Some(why))
     })
+}
+
+/// A first look that waits makes another one needless.
+fn is_to_be_investigated(book: &Book<'_>, domain: i64) -> Result<bool, StoreError> {
+    Ok(book
+        .connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM work WHERE domain = ?1 AND kind = 'investigate')")?
+        .query_row([domain], |row| row.get(0))?)
+}
+
+/// The incident that is named, else the open one of the domain. A domain that joins an operator's incident leaves its own.
+fn incident(
+    book: &Book<'_>,
+    domain: i64,
+    outcome: &WorkOutcome,
+    claim: Option<Reason>,
+    now: Timestamp,
+) -> Result<Option<i64>, StoreError> {
+    let own: Option<i64> = book
+        .connection
+        .prepare_cached(
+            "SELECT incident.id FROM incident_domain JOIN incident ON incident.id = incident_domain.incident
+             WHERE domain = ?1 AND closed_at IS NULL AND key NOT LIKE 'brake:%' ORDER BY incident.id LIMIT 1",
+        )?
+        .query_row([domain], |row| row.get(0))
+        .optional()?;
+    let Some(key) = &outcome.incident else { return Ok(own) };
+    let (id, is_new) = book.incident(key, now, claim)?;
+    if !book.join_incident(id, domain)? {
+        return Ok(Some(id));
+    }
+    let event = if is_new { IncidentEvent::Opened } else { IncidentEvent::Joined };
+    book.event(id, &Event { domain: Some(domain), ..Event::new(now, event) })?;
+    // One that others are in goes on without it.
+    if let Some(own) = own
+        && own != id
+        && is_alone(book, own)?
+    {
+        let moved = format!("goes on as incident {id}");
+        book.event(own, &Event { detail: Some(&moved), ..Event::new(now, IncidentEvent::Closed) })?;
+        book.connection.execute(
+            "UPDATE incident SET closed_at = ?2 WHERE id = ?1",
+            params![own, now.as_microsecond()],
+        )?;
+        book.connection.execute(
+            "UPDATE incident SET addresses = addresses + (SELECT addresses FROM incident WHERE id = ?2) WHERE id = ?1",
+            params![id, own],
+        )?;
+    }
+    Ok(Some(id))
+}
+
+fn tell(
+    book: &Book<'_>,
+    done: &Completed,
+    domain: i64,
+    now: Timestamp,
+    event: IncidentEvent,
+    addresses: u64,
+    detail: Option<&str>,
+) -> Result<(), StoreError> {
+    let Some(incident) = done.incident else { return Ok(()) };
+    let event = Event {
+        domain: Some(domain),
+        addresses,
+        detail,
+        observation: done.observation,
+        ..Event::new(now, event)
+    };
+    book.event(incident, &event)
+}
+
+fn conclude(
+    book: &mut Book<'_>,
+    domain: i64,
+    claim: Option<Reason>,
+    conclusion: Conclusion,
+    now: Timestamp,
+    done: &mut Completed,
+) -> Result<(), StoreError> {
+    let rule = conclusion.rule();
+    match conclusion {
+        Conclusion::SuppressDomain { .. } => {
+            stop_domain(book, domain, claim, Stop::Suppression, rule, now, done)
+        }
+        Conclusion::HoldDomain { .. } => stop_domain(book, domain, claim, Stop::Hold, rule, now, done),
+        Conclusion::Release { .. } => free_all(book, domain, rule, now, done, IncidentEvent::Released),
+        Conclusion::OwnFault => free_all(book, domain, rule, now, done, IncidentEvent::OwnFault),
+        Conclusion::Keep { .. } => Ok(()),
+    }
+}
+
+fn stop_domain(
+    book: &mut Book<'_>,
+    domain: i64,
+    claim: Option<Reason>,
+    stop: Stop,
+    rule: &str,
+    now: Timestamp,
+    done: &mut Completed,
+) -> Result<(), StoreError> {
+    let key = StopKey { scope: Scope::Domain, subject: domain, tenant: String::new(), list: String::new() };
+    let before = book.stop_of(&key)?;
+    if before.as_ref().is_some_and(|before| before.stop >= stop) {
+        done.domain_stopped = true;
+        return Ok(());
+    }
+    let reason = claim.or(before.map(|before| before.reason)).unwrap_or(Reason::RoutingServerFailure);
+    let (outcome, event) = match stop {
+        Stop::Hold => (Outcome::Hold, IncidentEvent::DomainHeld),
+        Stop::Suppression => (Outcome::Suppress, IncidentEvent::DomainSuppressed),
+    };
+    let decision = book.decide(&NewDecision {
+        reason: Some(reason),
+        rule,
+        evidence: done.observation,
+        incident: done.incident,
+        ..NewDecision::about(Scope::Domain, domain, now, outcome)
+    })?;
+    let value = StopValue { stop, reason, since: now, until: None, decision };
+    book.put_stop_after(&key, &value, before.map(|before| before.stop))?;
+    done.domain_stopped = true;
+    tell(book, done, domain, now, event, 0, Some(rule))
+}
+
+/// All addresses that are held for the route's sake, and the domain itself unless a person stopped it.
+fn free_all(
+    book: &mut Book<'_>,
+    domain: i64,
+    rule: &str,
+    now: Timestamp,
+    done: &mut Completed,
+    event: IncidentEvent,
+) -> Result<(), StoreError> {
+    let waiting = waiting(book, domain, u32::MAX)?;
+    let mut freed = 0;
+    for address in waiting {
+        freed += u64::from(free(book, address, rule, Outcome::Release, now, done)?);
+    }
+    lift_domain(book, domain, rule, Outcome::Release, now, done)?;
+    tell(book, done, domain, now, event, freed, Some(rule))?;
+    if let Some(incident) = done.incident
+        && is_over(book, incident)?
+    {
+        super::incidents::close(book, incident, now, Some(rule))?;
+    }
+    Ok(())
+}
+
+/// It is one domain's own.
+fn is_alone(book: &Book<'_>, incident: i64) -> Result<bool, StoreError> {
+    Ok(book.connection.query_row(
+        "SELECT key LIKE 'domain:%' FROM incident WHERE id = ?1",
+        [incident],
+        |row| row.get(0),
+    )?)
+}
+
+/// No domain of it is stopped any more, but by a person.
+fn is_over(book: &Book<'_>, incident: i64) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT key NOT LIKE 'brake:%' AND NOT EXISTS (
+             SELECT 1 FROM incident_domain JOIN stop ON stop.kind = 1 AND stop.subject = incident_domain.domain
+                 JOIN decision ON decision.id = stop.decision
+             WHERE incident_domain.incident = incident.id AND {OF_THE_WATCH})
+         FROM incident WHERE id = ?1"
+    );
+    Ok(book.connection.query_row(&sql, [incident], |row| row.get(0))?)
+}
+
+/// The rules of holds that wait for a route: a report's own, and none of a person.
+const OF_THE_WAY: &str = "('domain_not_found', 'no_mail_route', 'null_mx', 'domain_owner_changed', 'routing_server_failure',
+    'dns_failure', 'host_unreachable', 'connection_lost', 'routing_loop', 'congestion', 'tls_failure', 'relay_denied',
+    'delivery_expired')";
+
+/// Domains that a person, or a list of theirs, stopped are not the watch's to free.
+const OF_THE_WATCH: &str = "decision.rule NOT IN ('operator', 'import')";
+
+fn is_stopped_by_watch(connection: &Connection, domain: i64) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM stop JOIN decision ON decision.id = stop.decision
+             WHERE stop.kind = 1 AND stop.subject = ?1 AND {OF_THE_WATCH})"
+    );
+    Ok(connection.prepare_cached(&sql)?.query_row([domain], |row| row.get(0))?)
+}
+
+/// Addresses that wait for the route: held for its sake, or known where the whole domain is stopped. Those that took mail most
+/// lately first.
+fn waiting(book: &Book<'_>, domain: i64, max: u32) -> Result<Vec<i64>, StoreError> {
+    let sql = format!(
+        "SELECT id FROM ({}) LEFT JOIN delivery ON delivery.address = id ORDER BY coalesce(delivery.day, -1) DESC, id LIMIT ?2",
+        waiting_sql(book.connection, domain)?
+    );
+    let mut statement = book.connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![domain, max], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// How many wait.
+pub(super) fn waiting_count(connection: &Connection, domain: i64) -> Result<u64, StoreError> {
+    let sql = format!("SELECT count(*) FROM ({})", waiting_sql(connection, domain)?);
+    let number = connection.prepare_cached(&sql)?.query_row([domain], |row| row.get(0))?;
+    Ok(count(number))
+}
+
+/// The numbers of the addresses of the domain `?1` that wait. All addresses are looked at only where the whole domain is stopped.
+fn waiting_sql(connection: &Connection, domain: i64) -> Result<String, StoreError> {
     let held = format!(
         "SELECT DISTINCT held.subject AS id FROM stop AS held
          WHERE held.kind = 0 AND held.domain = ?1 AND held.stop = 'hold'
