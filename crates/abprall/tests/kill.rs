@@ -11,9 +11,9 @@ mod common;
 
 use common::{abprall, contents, large_mailbox, run};
 
-const ROUNDS: u32 = 6;
+const ROUNDS: u32 = 5;
 const KILLS_A_ROUND: u32 = 10;
-const MESSAGES: usize = 2500;
+const MESSAGES: usize = 1500;
 
 #[test]
 fn killed_at_any_moment_nothing_is_lost_and_nothing_counted_twice() {

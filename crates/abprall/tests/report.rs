@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use abprall_mail::{Confidence, Reason, Verdict};
+use abprall_mail::{Confidence, Verdict};
 use abprall_policy::{Conclusion, DomainHealth, DomainLook, HostHealth, HostLook, Policy};
 use abprall_store::{DomainUpdate, HostUpdate, NewObservation, Work, WorkOutcome, open_store};
 use jiff::Timestamp;
@@ -32,7 +32,7 @@ fn watched() -> TempDir {
     let items = store.lease_due("test", now, Duration::from_secs(60), 6).unwrap();
     assert!(items.len() > 2, "the lab's bounces call for looks");
     for (number, item) in items.iter().enumerate() {
-        let Work::Investigate { domain, claim } = &item.work else { panic!("{item:?}") };
+        let Work::Investigate { domain, .. } = &item.work else { panic!("{item:?}") };
         let (verdict, conclusion) = match number % 3 {
             0 => (Verdict::UndeliverablePermanent, Conclusion::SuppressDomain { rule: "test-dead" }),
             1 => (Verdict::UndeliverableTransient, Conclusion::HoldDomain { rule: "test-down" }),
@@ -68,21 +68,9 @@ fn watched() -> TempDir {
             next_look: Some(now),
             ..WorkOutcome::default()
         };
-        assert!(Reason::is_failure_of_the_way(*claim), "{claim}");
         store.complete(item, &outcome, now).unwrap();
     }
     folder
-}
-
-/// Only reasons of these two sides are looked into.
-trait OfTheWay {
-    fn is_failure_of_the_way(self) -> bool;
-}
-
-impl OfTheWay for Reason {
-    fn is_failure_of_the_way(self) -> bool {
-        matches!(self.party(), abprall_mail::Party::RecipientDomain | abprall_mail::Party::Route)
-    }
 }
 
 fn html(folder: &TempDir, arguments: &[&str]) -> String {
@@ -272,17 +260,6 @@ fn parts_add_up_to_the_whole() {
     assert_eq!(sum("failures_by_party", "failures", &|_| true), all);
     assert_eq!(sum("by_day", "reports", &|row| row["kind"] == "failed"), all);
     assert_eq!(sum("reasons", "reports", &|row| row["kind"] == "failed"), all);
-    // The roll-up of days is that of domains and hosts, without them.
-    let database = rusqlite::Connection::open(folder.path().join("abprall.db")).unwrap();
-    let of = |table: &str| -> Vec<(i64, String, i64)> {
-        let sql = format!(
-            "SELECT day, reason, sum(reports) FROM {table} GROUP BY day, reason ORDER BY day, reason"
-        );
-        let mut statement = database.prepare(&sql).unwrap();
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
-        rows.collect::<Result<_, _>>().unwrap()
-    };
-    assert_eq!(of("daily_total"), of("daily"));
 }
 
 #[test]

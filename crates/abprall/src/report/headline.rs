@@ -317,7 +317,126 @@ pub(crate) fn condition_word(condition: Condition, language: Language) -> &'stat
 
 #[cfg(test)]
 mod tests {
+    use abprall_bounce::Kind;
+    use abprall_mail::{BounceType, Reason};
+    use abprall_policy::{Brake, BrakeReason};
+    use abprall_store::{BrakeRow, DayRow, Recovered, Stopped, Summary};
+    use jiff::Timestamp;
+    use jiff::civil::date;
+
     use super::*;
+
+    fn trends(days: &[(Reason, BounceType, Outcome, u64)]) -> Trends {
+        let by_day = days.iter().map(|(reason, bounce_type, outcome, reports)| DayRow {
+            day: date(2026, 11, 24),
+            kind: Kind::Failed,
+            reason: *reason,
+            party: reason.party(),
+            bounce_type: *bounce_type,
+            outcome: *outcome,
+            reports: *reports,
+        });
+        Trends {
+            summary: Summary {
+                messages: 0,
+                messages_without_report: 0,
+                days: None,
+                stopped: Stopped::default(),
+                reasons: Vec::new(),
+                domains: Vec::new(),
+                domains_total: 0,
+                hosts: Vec::new(),
+                hosts_total: 0,
+            },
+            by_day: by_day.collect(),
+            providers: Vec::new(),
+            providers_total: 0,
+            route_hosts: Vec::new(),
+            route_hosts_total: 0,
+            addresses_known: 0,
+            recoveries: Vec::new(),
+            recovered: Recovered::default(),
+            pending: 0,
+            brakes: Vec::new(),
+        }
+    }
+
+    const SOFT: (Reason, BounceType, Outcome, u64) =
+        (Reason::MailboxFull, BounceType::Soft, Outcome::Count, 300);
+
+    fn list(suppressed: u64, hard_rate: Option<f64>) -> ListHealth {
+        ListHealth {
+            addresses_known: 1000,
+            free: 1000 - suppressed,
+            held: 0,
+            suppressed,
+            delivered: 0,
+            hard_rate,
+        }
+    }
+
+    fn headline(trends: &Trends, list: &ListHealth) -> Headline {
+        let mut failures = Failures::default();
+        for row in &trends.by_day {
+            failures.add(row.bounce_type, row.reports);
+        }
+        Headline::of(trends, &failures, list, &[], Language::En)
+    }
+
+    #[test]
+    fn soft_bounces_and_old_removals_leave_nothing_to_do() {
+        let of = headline(&trends(&[SOFT]), &list(12, Some(0.01)));
+        assert_eq!(of.condition, Condition::Healthy, "{of:?}");
+        assert_eq!(of.title, "Your list is in good order. Nothing to do.");
+    }
+
+    #[test]
+    fn new_removals_are_to_be_taken_off_the_list() {
+        let gone = (Reason::UserUnknown, BounceType::Hard, Outcome::Suppress, 1);
+        let of = headline(&trends(&[SOFT, gone]), &list(12, None));
+        assert_eq!((of.condition, &*of.title), (Condition::Attention, "One thing needs attention."));
+        assert!(of.points[0].text.contains("12 for good"), "{of:?}");
+    }
+
+    #[test]
+    fn our_own_faults_are_a_matter_from_a_tenth_on() {
+        let ours = |reports| (Reason::Blocklisted, BounceType::Block, Outcome::Alert, reports);
+        assert_eq!(headline(&trends(&[SOFT, ours(20)]), &list(0, None)).condition, Condition::Healthy);
+        let of = headline(&trends(&[SOFT, ours(40)]), &list(0, None));
+        assert_eq!(of.condition, Condition::Attention);
+        assert!(of.points[0].text.starts_with("40 failures are on our own side"), "{of:?}");
+    }
+
+    #[test]
+    fn a_high_rate_and_a_brake_come_before_the_next_send() {
+        assert_eq!(headline(&trends(&[SOFT]), &list(0, Some(0.051))).condition, Condition::Urgent);
+        let mut frozen = trends(&[SOFT]);
+        let since = Timestamp::UNIX_EPOCH;
+        let brake = Brake::Frozen { since, reason: BrakeReason::Jump, calm_since: None };
+        frozen.brakes.push(BrakeRow { provider: "example.com".to_owned(), brake, incident: None });
+        frozen.pending = 1;
+        let of = headline(&frozen, &list(0, None));
+        assert_eq!((of.condition, of.points.len()), (Condition::Urgent, 2));
+        assert_eq!(of.points[0].condition, Condition::Urgent, "the most urgent is first");
+    }
+
+    #[test]
+    fn nothing_known_is_neither_good_nor_bad() {
+        let none = ListHealth { addresses_known: 0, free: 0, ..list(0, None) };
+        assert_eq!(headline(&trends(&[]), &none).condition, Condition::Empty);
+        assert_eq!(headline(&trends(&[]), &list(0, None)).condition, Condition::Healthy);
+    }
+
+    #[test]
+    fn failures_that_double_are_said() {
+        let mut failures =
+            Failures { all: 90, last_week: Some(60), week_before: Some(30), ..Failures::default() };
+        let of =
+            |failures: &Failures| Headline::of(&trends(&[SOFT]), failures, &list(0, None), &[], Language::De);
+        assert!(of(&failures).points[0].text.contains("60 in den letzten sieben Tagen, 30"));
+        failures.week_before = Some(31);
+        assert!(of(&failures).points.is_empty());
+    }
 
     #[test]
     fn a_share_is_written_as_the_language_writes_it() {

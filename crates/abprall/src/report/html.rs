@@ -277,6 +277,11 @@ impl Page<'_> {
         ]
     }
 
+    /// A text of the knowledge base, cut where its quotation of code begins and ends.
+    fn parts(&self, text: &'static str) -> impl Iterator<Item = (bool, &'static str)> {
+        text.split('`').enumerate().map(|(place, part)| (place % 2 == 1, part))
+    }
+
     fn days(&self, days: &Option<(Date, Date)>) -> String {
         match days {
             Some((first, last)) if first != last => format!("{first} – {last}"),

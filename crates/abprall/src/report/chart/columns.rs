@@ -103,7 +103,7 @@ fn draw(out: &mut String, columns: &[Column], picture: Picture<'_>) -> fmt::Resu
             }
         }
     }
-    labels(out, columns, Axis { left, width, pitch, y: height - 6.0 })?;
+    labels(out, columns, &Axis { left, width, pitch, y: height - 6.0 })?;
     out.push_str("</svg>");
     Ok(())
 }
@@ -117,8 +117,8 @@ struct Axis {
 }
 
 /// As many as there is room for at even distances, counted from the newest, which people look for first.
-fn labels(out: &mut String, columns: &[Column], axis: Axis) -> fmt::Result {
-    let Axis { left, width, pitch, y } = axis;
+fn labels(out: &mut String, columns: &[Column], axis: &Axis) -> fmt::Result {
+    let Axis { left, width, pitch, y } = *axis;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and positive")]
     let every = (LABEL / pitch).ceil().max(1.0) as usize;
     let mut free_to = f64::INFINITY;
