@@ -195,6 +195,25 @@ fn without_the_brake_that_froze_all_would_have_been_removed() {
 }
 
 #[test]
+fn what_people_did_afterwards_is_no_difference_of_policies() {
+    let folder = incident(&[]);
+    for arguments in [
+        &["suppressions", "remove", "p0@big.test"][..],
+        &["rewind", "--from", "2026-11-01T12:05", "--to", "2026-11-02", "--yes"],
+        &["erase", "p1@big.test", "--yes"],
+    ] {
+        let ran = run(folder.path(), arguments);
+        assert_eq!(ran.status, 0, "{arguments:?}: {}", ran.err);
+    }
+    let whole = answer(&folder, "", &[]);
+    assert_eq!(changes(&whole), [0, 0, 0, 0, 0, 30], "{whole:#}");
+    // Who was erased is named by nobody.
+    let lines = ask(&folder, "[trust]\nremovals = \"signed\"\n", &["--format", "ndjson"]);
+    assert_eq!(lines.lines().len(), 30);
+    assert!(!lines.out.contains("p1@big.test") && lines.out.contains("p2@big.test"), "{}", lines.out);
+}
+
+#[test]
 fn a_broken_policy_is_refused_with_all_its_problems() {
     let folder = soft_history();
     let ran = ask(&folder, "[soft]\ndays = 0\n[brake]\nfaktor = 2\n", &[]);

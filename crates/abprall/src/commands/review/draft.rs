@@ -203,7 +203,7 @@ mod tests {
     fn what_differs_becomes_a_gap_and_codes_go() {
         assert_eq!(
             patterns("550 5.9.9 <ADDRESS>: odd refusal N of HOST (id ID)"),
-            [r"odd refusal \S+ of", "odd refusal"]
+            [r"odd refusal \S+ of \S+ \(id", "odd refusal"]
         );
         assert_eq!(
             patterns("host HOST said: 550 5.9.9 the moon is full (ask N)")[0],

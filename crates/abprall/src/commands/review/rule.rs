@@ -226,17 +226,17 @@ impl Files {
     }
 
     fn classifier(&self) -> Result<Classifier, BadRules> {
-        self.compiled(self.text.clone())
+        self.compiled(&self.text)
     }
 
     /// With the draft at the end of its file: what stands before it there wins, as it will.
     fn with(&self, draft: &Draft) -> Result<Classifier, BadRules> {
-        self.compiled(self.appended(draft))
+        self.compiled(&self.appended(draft))
     }
 
-    fn compiled(&self, text: String) -> Result<Classifier, BadRules> {
+    fn compiled(&self, text: &str) -> Result<Classifier, BadRules> {
         let mut files = self.before.clone();
-        files.push(RuleFile::new(&self.name, &text));
+        files.push(RuleFile::new(&self.name, text));
         Classifier::with_rules(&files)
             .map_err(|problems| BadRules::new(problems.iter().map(RuleFileError::to_string).collect()))
     }

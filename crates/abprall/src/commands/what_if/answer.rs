@@ -185,8 +185,8 @@ impl UnknownKind {
             ),
             Self::WithoutAddress => pick(
                 language,
-                "reports name no recipient, or one that has been erased. They stop nobody, whatever the policy.",
-                "Meldungen nennen keinen Empfänger oder einen, der gelöscht wurde. Sie stoppen niemanden, nach keiner Richtlinie.",
+                "reports name no recipient. They stop nobody, whatever the policy.",
+                "Meldungen nennen keinen Empfänger. Sie stoppen niemanden, nach keiner Richtlinie.",
             ),
             Self::FreezesAsTheyWere => pick(
                 language,
