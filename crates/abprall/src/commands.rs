@@ -17,6 +17,7 @@ mod pending;
 mod policy;
 mod process;
 mod report;
+mod review;
 mod rewind;
 mod route;
 mod rules;
@@ -24,6 +25,7 @@ mod scrub;
 mod suppressions;
 pub(crate) mod token;
 mod watch;
+mod what_if;
 mod why;
 
 /// Reads bounces, says what happened to whom, and stops the right addresses.
@@ -41,11 +43,13 @@ enum Command {
     Process(process::Args),
     Explain(explain::Args),
     Check(check::Args),
+    WhatIf(what_if::Args),
     Why(why::Args),
     Suppressions(suppressions::Args),
     Scrub(Box<scrub::Args>),
     Token(token::Args),
     Report(report::Args),
+    Review(review::Args),
     Rewind(rewind::Args),
     Policy(policy::Args),
     Pending(pending::Args),
@@ -67,11 +71,13 @@ impl Cli {
             Command::Process(args) => args.run(),
             Command::Explain(args) => args.run(),
             Command::Check(args) => args.run(),
+            Command::WhatIf(args) => args.run(),
             Command::Why(args) => args.run(),
             Command::Suppressions(args) => args.run(),
             Command::Scrub(args) => args.run(),
             Command::Token(args) => args.run(),
             Command::Report(args) => args.run(),
+            Command::Review(args) => args.run(),
             Command::Rewind(args) => args.run(),
             Command::Policy(args) => args.run(),
             Command::Pending(args) => args.run(),

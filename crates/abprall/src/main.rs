@@ -17,6 +17,7 @@ mod listing;
 mod lists;
 mod output_file;
 mod policy_file;
+mod report;
 mod report_line;
 mod rule_files;
 mod scrub;

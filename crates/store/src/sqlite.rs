@@ -14,10 +14,10 @@ use crate::plan::PolicyCache;
 use crate::{
     BrakeRow, Completed, DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort,
     ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode,
-    Observation, Page, PendingRemoval, Question, Reclassified, ReclassifySummary, Recorded, ReplayedReport,
-    ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, Standing, StopChange,
-    StopFilter, StopOrder, StopRow, Stopped, Store, StoreError, Story, Subject, Summary, WatchedDomain,
-    WatchedHost, WorkItem, WorkOutcome,
+    Observation, Page, PendingRemoval, Period, Question, Reclassified, ReclassifySummary, Recorded,
+    ReplayedReport, ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, Standing,
+    StopChange, StopFilter, StopOrder, StopRow, Stopped, Store, StoreError, Story, Subject, Summary, Trends,
+    WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
 };
 
 mod book;
@@ -44,6 +44,7 @@ mod rewind;
 mod roll_up;
 mod story;
 mod summary;
+mod trends;
 mod undo;
 mod work;
 mod write;
@@ -152,7 +153,12 @@ impl Store for SqliteStore {
     }
 
     fn summary(&self, since: Option<Date>, at: Timestamp, rows_max: u32) -> Result<Summary, StoreError> {
-        summary::summary(self, since, at, rows_max)
+        let period = Period { since, until: None };
+        summary::summary(self, period, at, rows_max)
+    }
+
+    fn trends(&self, period: Period, at: Timestamp, rows_max: u32) -> Result<Trends, StoreError> {
+        trends::trends(self, period, at, rows_max)
     }
 
     fn import_stops(

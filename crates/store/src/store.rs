@@ -12,10 +12,10 @@ use jiff::civil::Date;
 use crate::{
     BrakeRow, Completed, DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort,
     ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode,
-    Observation, Page, PendingRemoval, Question, Reclassified, ReclassifySummary, Recorded, ReplayedReport,
-    ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, SqliteStore, Standing,
-    StopChange, StopFilter, StopOrder, StopRow, Stopped, StoreError, Story, Subject, Summary, WatchedDomain,
-    WatchedHost, WorkItem, WorkOutcome,
+    Observation, Page, PendingRemoval, Period, Question, Reclassified, ReclassifySummary, Recorded,
+    ReplayedReport, ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, SqliteStore,
+    Standing, StopChange, StopFilter, StopOrder, StopRow, Stopped, StoreError, Story, Subject, Summary,
+    Trends, WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
 };
 
 /// What is remembered: messages, reports, decisions, what is stopped, what is watched.
@@ -62,6 +62,9 @@ pub trait Store: Send {
 
     /// How things stand altogether, since a day. Reads roll-ups, not the reports.
     fn summary(&self, since: Option<Date>, at: Timestamp, rows_max: u32) -> Result<Summary, StoreError>;
+
+    /// How things went over a period: [`Store::summary`] with days, providers and recoveries. Reads roll-ups, not the reports.
+    fn trends(&self, period: Period, at: Timestamp, rows_max: u32) -> Result<Trends, StoreError>;
 
     /// Takes over stops from elsewhere. A subject that is stopped as hard already stays as it is.
     fn import_stops(
