@@ -27,7 +27,8 @@ impl PolicyFile {
 /// Reads a policy.
 pub(crate) fn read(path: &Path) -> Result<Policy, BadPolicy> {
     let shown = path.display();
-    let text = fs::read_to_string(path).map_err(|error| BadPolicy(format!("cannot read {shown}: {error}")))?;
+    let text =
+        fs::read_to_string(path).map_err(|error| BadPolicy(format!("cannot read {shown}: {error}")))?;
     Policy::parse(&text).map_err(|error| BadPolicy(format!("{shown}: {error}")))
 }
 

@@ -24,6 +24,7 @@ mod sniff;
 mod time;
 
 pub(crate) use kumo::read_record as read_kumo_record;
+pub(crate) use time::of_text as time_of_text;
 
 use queue::Queues;
 

@@ -175,9 +175,7 @@ fn message<'a>(judged: &'a Judged, seen_at: Timestamp, audience: &Audience) -> M
             .is_empty()
             .then(|| judged.reading.not_a_bounce.map_or("other", Into::into)),
         audience: audience.clone(),
-        entries: reports
-            .map(|(report, classification)| Entry { report, judged: classification })
-            .collect(),
+        entries: reports.map(|(report, classification)| Entry { report, judged: classification }).collect(),
     }
 }
 

@@ -152,7 +152,8 @@ fn of_provider(report: &Report) -> Option<Opinion> {
 }
 
 /// The rule id under which a provider's class appears in `because`.
-static PROVIDER_CLASS: std::sync::LazyLock<Arc<str>> = std::sync::LazyLock::new(|| Arc::from("provider-class"));
+static PROVIDER_CLASS: std::sync::LazyLock<Arc<str>> =
+    std::sync::LazyLock::new(|| Arc::from("provider-class"));
 
 /// The rule id under which the table of codes appears in `because`.
 static CODES: std::sync::LazyLock<Arc<str>> = std::sync::LazyLock::new(|| Arc::from("codes"));

@@ -22,6 +22,10 @@ pub(super) fn read(queues: &mut Queues, prefix: &Prefix<'_>, now: Timestamp, zon
         "=>" | "->" | ">>" => delivery(queues, &line, Kind::Delivered),
         "**" => delivery(queues, &line, Kind::Failed),
         "==" => delivery(queues, &line, Kind::Delayed),
+        // A frozen message whose time ran out: `ID cancelled by timeout_frozen_after`.
+        "cancelled" if line.rest == "by timeout_frozen_after" => {
+            super::expired(queues, line.id, "cancelled by timeout_frozen_after")
+        }
         "Completed" => {
             queues.remove(line.id);
             Told::Nothing
@@ -84,9 +88,10 @@ fn is_id(text: &str) -> bool {
         23 => [6, 18],
         _ => return false,
     };
-    bytes.iter().enumerate().all(|(at, byte)| {
-        if dashes.contains(&at) { *byte == b'-' } else { byte.is_ascii_alphanumeric() }
-    })
+    bytes
+        .iter()
+        .enumerate()
+        .all(|(at, byte)| if dashes.contains(&at) { *byte == b'-' } else { byte.is_ascii_alphanumeric() })
 }
 
 /// `sender H=host [ip] P=esmtp S=643 id=the@message.id for a@b`, `<> R=id U=… P=local`.
@@ -163,7 +168,8 @@ fn addressees(text: &str) -> Option<(&str, Option<&str>, &str)> {
 
 /// A quoted local part may hold spaces.
 fn end_of_address(text: &str) -> usize {
-    let start = if let Some(inner) = text.strip_prefix('"') { inner.find("\"@").map_or(0, |at| at + 3) } else { 0 };
+    let start =
+        if let Some(inner) = text.strip_prefix('"') { inner.find("\"@").map_or(0, |at| at + 3) } else { 0 };
     text[start..].find(' ').map_or(text.len(), |at| start + at)
 }
 

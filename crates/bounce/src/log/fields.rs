@@ -57,7 +57,10 @@ mod tests {
 
     #[test]
     fn addresses_and_values_end_where_they_end() {
-        assert_eq!(in_angles("<\"a>, status=sent\"@b.example>, x"), Some(("\"a>, status=sent\"@b.example", ", x")));
+        assert_eq!(
+            in_angles("<\"a>, status=sent\"@b.example>, x"),
+            Some(("\"a>, status=sent\"@b.example", ", x"))
+        );
         assert_eq!(in_angles("<\"a@b>, x"), Some(("\"a@b", ", x")));
         assert_eq!(in_angles("<a@b"), None);
         assert_eq!(value("orig_to=<x>, to=<y>, dsn=5.1.1", "to"), Some("<y>"));

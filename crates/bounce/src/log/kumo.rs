@@ -52,7 +52,9 @@ pub(crate) fn read_record(record: &Value) -> Result<Vec<Report>, (&'static str, 
         words: content.strip_prefix(OWN_WORDS).unwrap_or(content),
         code: record.pointer("/response/code").and_then(Value::as_u64).and_then(code_of),
         status: status_of(record),
-        remote: text("/peer_address/name").filter(|name| name.contains('.')).map(|name| name.trim_end_matches('.')),
+        remote: text("/peer_address/name")
+            .filter(|name| name.contains('.'))
+            .map(|name| name.trim_end_matches('.')),
         generator: Some(GENERATOR),
     }
     .report();
@@ -69,10 +71,15 @@ pub(crate) fn read_record(record: &Value) -> Result<Vec<Report>, (&'static str, 
     report.reporting_mta = text("/reporting_host").map(str::to_owned);
     report.message_id = header(record, "message-id").and_then(message_id_of);
     report.subject = header(record, "subject").map(str::to_owned);
-    let at = |name: &str| record.get(name).and_then(|value| value.as_f64().and_then(time::of_unix).or_else(|| time::of_text(value.as_str()?)));
+    let at = |name: &str| {
+        record.get(name).and_then(|value| {
+            value.as_f64().and_then(time::of_unix).or_else(|| time::of_text(value.as_str()?))
+        })
+    };
     report.last_attempt_at = at("event_time").or_else(|| at("timestamp"));
     report.arrived_at = at("created_time").or_else(|| at("created"));
-    report.provider_class = text("/bounce_classification").filter(|_| kind == Kind::Failed).and_then(class_of);
+    report.provider_class =
+        text("/bounce_classification").filter(|_| kind == Kind::Failed).and_then(class_of);
     if recipients.is_empty() {
         return Ok(vec![report]);
     }

@@ -27,7 +27,8 @@ pub(super) fn read(queues: &mut Queues, prefix: &Prefix<'_>) -> Told {
     if !is_delivery {
         return Told::Nothing;
     }
-    let (Some(envelope), Some(result)) = (fields::quoted(rest, "evpid"), fields::quoted(rest, "result")) else {
+    let (Some(envelope), Some(result)) = (fields::quoted(rest, "evpid"), fields::quoted(rest, "result"))
+    else {
         return Told::Unreadable;
     };
     let kind = match result {
@@ -45,7 +46,14 @@ fn expiry(queues: &mut Queues, envelope: &str, rest: &str) -> Told {
     told(queues, envelope, rest, Kind::Failed, words, None)
 }
 
-fn told(queues: &mut Queues, envelope: &str, rest: &str, kind: Kind, words: &str, relay: Option<&str>) -> Told {
+fn told(
+    queues: &mut Queues,
+    envelope: &str,
+    rest: &str,
+    kind: Kind,
+    words: &str,
+    relay: Option<&str>,
+) -> Told {
     let angles = |name| Some(fields::in_angles(fields::behind(rest, name)?)?.0);
     if angles("from") == Some("") {
         return Told::Nothing;

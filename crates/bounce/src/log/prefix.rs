@@ -35,7 +35,9 @@ impl<'a> Prefix<'a> {
 fn without_priority(text: &str) -> &str {
     let Some(rest) = text.strip_prefix('<') else { return text };
     match rest.find('>') {
-        Some(end) if end > 0 && end <= 3 && rest.bytes().take(end).all(|b| b.is_ascii_digit()) => &rest[end + 1..],
+        Some(end) if end > 0 && end <= 3 && rest.bytes().take(end).all(|b| b.is_ascii_digit()) => {
+            &rest[end + 1..]
+        }
         _ => text,
     }
 }
@@ -117,9 +119,21 @@ mod tests {
         let at = "2026-11-25T09:42:17Z";
         check("Nov 25 09:42:17 mail postfix/smtp[416]: 4A: x", at, "mail", "postfix/smtp", "4A: x");
         check("<22>Nov 25 09:42:17 mail postfix/smtp[416]: 4A: x", at, "mail", "postfix/smtp", "4A: x");
-        check("2026-11-25T09:42:17+00:00 mail.a.example sm-mta[1]: 4A: x", at, "mail.a.example", "sm-mta", "4A: x");
+        check(
+            "2026-11-25T09:42:17+00:00 mail.a.example sm-mta[1]: 4A: x",
+            at,
+            "mail.a.example",
+            "sm-mta",
+            "4A: x",
+        );
         check("2026-11-25T09:42:17+0000 mail smtpd[1]: 4A", at, "mail", "smtpd", "4A");
-        check("<22>1 2026-11-25T09:42:17Z mail postfix/smtp 416 - - 4A: x", at, "mail", "postfix/smtp", "4A: x");
+        check(
+            "<22>1 2026-11-25T09:42:17Z mail postfix/smtp 416 - - 4A: x",
+            at,
+            "mail",
+            "postfix/smtp",
+            "4A: x",
+        );
         check(
             "<22>1 2026-11-25T09:42:17Z mail exim 416 - [a b=\"]\\\"]\"][c] 4A: x",
             at,
@@ -128,7 +142,13 @@ mod tests {
             "4A: x",
         );
         check("2026-11-25 09:42:17 1xVd3O-00002z-1P <= a@b H=c", at, "-", "-", "1xVd3O-00002z-1P <= a@b H=c");
-        check("2026-11-25 09:42:17 [12] 1xVd3O-00002z-1P Completed", at, "-", "-", "[12] 1xVd3O-00002z-1P Completed");
+        check(
+            "2026-11-25 09:42:17 [12] 1xVd3O-00002z-1P Completed",
+            at,
+            "-",
+            "-",
+            "[12] 1xVd3O-00002z-1P Completed",
+        );
     }
 
     #[test]

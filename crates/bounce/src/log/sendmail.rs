@@ -115,7 +115,9 @@ fn addressees(text: &str) -> (Vec<&str>, &str) {
             }
         }
         match rest.strip_prefix(',') {
-            Some(next) if !next.starts_with(' ') && !next.is_empty() && found.len() < limits::LOG_RECIPIENTS_MAX => {
+            Some(next)
+                if !next.starts_with(' ') && !next.is_empty() && found.len() < limits::LOG_RECIPIENTS_MAX =>
+            {
                 rest = next;
             }
             _ => return (found, rest),

@@ -20,7 +20,8 @@ fn of_line(line: &str) -> Option<LogFormat> {
     let line = line.trim();
     if line.starts_with('{') {
         let record: serde_json::Value = serde_json::from_str(line).ok()?;
-        let is_kumo = ["type", "id", "response", "event_time"].iter().filter(|name| record.get(name).is_some());
+        let is_kumo =
+            ["type", "id", "response", "event_time"].iter().filter(|name| record.get(name).is_some());
         return (is_kumo.count() >= 3 && record.get("type").is_some()).then_some(LogFormat::KumomtaJson);
     }
     let head = line.get(..line.len().min(2048)).unwrap_or_default().to_ascii_lowercase();
@@ -47,12 +48,18 @@ mod tests {
     #[test]
     fn logs_are_told_from_each_other_and_from_mail() {
         for (start, format) in [
-            ("Nov 25 09:42:17 mail dovecot: imap\nNov 25 09:42:17 mail postfix/smtp[4]: x", Some(LogFormat::MailLog)),
+            (
+                "Nov 25 09:42:17 mail dovecot: imap\nNov 25 09:42:17 mail postfix/smtp[4]: x",
+                Some(LogFormat::MailLog),
+            ),
             ("2026-11-25T09:42:17+00:00 mail sm-mta[1]: x", Some(LogFormat::MailLog)),
             ("2026-11-25 09:52:01 End queue run: pid=468\n", Some(LogFormat::EximLog)),
             ("2026-11-25 09:52:01 1xVd3O-00002z-1P Completed\n", Some(LogFormat::EximLog)),
             ("type,timeLogged,orig,rcpt,dsnDiag\n", Some(LogFormat::PowermtaCsv)),
-            ("{\"type\":\"Bounce\",\"id\":\"a\",\"response\":{},\"event_time\":1}\n", Some(LogFormat::KumomtaJson)),
+            (
+                "{\"type\":\"Bounce\",\"id\":\"a\",\"response\":{},\"event_time\":1}\n",
+                Some(LogFormat::KumomtaJson),
+            ),
             ("{\"Type\":\"Notification\"}", None),
             ("Return-Path: <>\nFrom: a@b.example\n", None),
             ("550 5.1.1 no such user\n", None),

@@ -27,7 +27,11 @@ pub(super) fn iso<'a>(text: &'a str, zone: &TimeZone) -> Option<(Timestamp, &'a 
 }
 
 /// Reads `Nov 25 09:42:17`, `Nov  5 09:42:17.123` and `Nov 25 2026 09:42:17`. Without a year it is the newest that is not ahead of `now`.
-pub(super) fn traditional<'a>(text: &'a str, now: Timestamp, zone: &TimeZone) -> Option<(Timestamp, &'a str)> {
+pub(super) fn traditional<'a>(
+    text: &'a str,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Option<(Timestamp, &'a str)> {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let name = text.get(..3)?;

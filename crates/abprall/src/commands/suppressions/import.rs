@@ -208,7 +208,12 @@ impl Seen {
     }
 
     /// Bad lines on standard error, what was taken over on standard output.
-    fn say(&self, sources: &[Source], imported: Option<&ImportSummary>, language: Language) -> io::Result<()> {
+    fn say(
+        &self,
+        sources: &[Source],
+        imported: Option<&ImportSummary>,
+        language: Language,
+    ) -> io::Result<()> {
         let mut err = anstream::AutoStream::auto(io::stderr().lock());
         for (path, line, text, problem) in &self.bad_lines {
             let place = format!("{}:{line}", path.display());

@@ -1,9 +1,7 @@
 //! How rows of a list get into the database: the one place that knows its interface.
 
 use abprall_policy::Stop;
-use abprall_store::{
-    Audience, ImportMode, ImportSummary, ImportedStop, State, Store, StoreError, Subject,
-};
+use abprall_store::{Audience, ImportMode, ImportSummary, ImportedStop, State, Store, StoreError, Subject};
 use jiff::Timestamp;
 
 use crate::lists::{Listed, ListedSubject};
