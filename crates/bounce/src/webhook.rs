@@ -146,7 +146,7 @@ pub fn read_webhook(
         Provider::Mandrill => each(&mandrill::events(body)?, mandrill::read),
         Provider::Abprall => each(&own::events(body)?, own::read),
         Provider::Mailgun => mailgun::read_body(body),
-        Provider::Kumomta => each(&json_lines(body)?, |record| Ok(kumo(record)?)),
+        Provider::Kumomta => each(&json_lines(body)?, kumo),
         Provider::Resend => each(&one_or_many(body)?, |event| resend::read(event, delivery_id)),
         Provider::Sendgrid => each(&one_or_many(body)?, sendgrid::read),
         Provider::Postmark => each(&one_or_many(body)?, postmark::read),
@@ -233,7 +233,7 @@ fn kumo(record: &Value) -> Result<Parsed, Problem> {
     // One message to one recipient has one record of a kind at a time.
     let id = |report: &Report| {
         let recipient = report.recipient.as_ref().map(ToString::to_string).unwrap_or_default();
-        let at = report.last_attempt_at.map(|at| at.as_millisecond()).unwrap_or_default();
+        let at = report.last_attempt_at.map(jiff::Timestamp::as_millisecond).unwrap_or_default();
         Some(format!("{}/{}/{recipient}/{at}", report.queue_id.as_deref()?, report.kind.as_str()))
     };
     Ok(Parsed::Reports(reports.into_iter().map(|report| (id(&report), report)).collect()))

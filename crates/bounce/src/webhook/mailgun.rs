@@ -103,7 +103,7 @@ fn class_of(code: Option<u64>, reason: Option<&str>) -> Option<ProviderClass> {
         (None, reason) => reason?.to_owned(),
     };
     match (code, reason) {
-        (Some(605 | 606 | 607), _)
+        (Some(605..=607), _)
         | (_, Some("suppress-bounce" | "suppress-complaint" | "suppress-unsubscribe")) => {
             ProviderClass::clear(word, Reason::AlreadySuppressed)
         }

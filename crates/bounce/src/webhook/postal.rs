@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::event::{Parsed, Problem, address, id, need, text, time};
 use crate::attempt::{Attempt, message_id_of};
-use crate::{Generator, Kind, Phase, ProviderClass};
+use crate::{Generator, Kind, ProviderClass};
 
 pub(super) fn read(event: &Value) -> Result<Parsed, Problem> {
     let name = need(event, "/event")?;
@@ -41,9 +41,6 @@ pub(super) fn read(event: &Value) -> Result<Parsed, Problem> {
     report.subject = of("/subject").map(str::to_owned);
     report.queue_id = of("/token").map(str::to_owned);
     report.last_attempt_at = time(event, "/payload/timestamp").or_else(|| time(event, "/timestamp"));
-    if is_bounce {
-        report.phase = Some(Phase::AfterDelivery);
-    }
     report.provider_class = text(event, "/payload/status").and_then(ProviderClass::only_a_word);
     Ok(Parsed::one(id(event, "/uuid"), report))
 }
