@@ -42,6 +42,7 @@ CREATE TABLE stop (
     PRIMARY KEY (kind, subject, tenant, list)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX stop_until ON stop (until) WHERE until IS NOT NULL;
+CREATE INDEX stop_reason ON stop (kind, reason, subject);
 CREATE INDEX stop_domain ON stop (domain, stop, subject) WHERE kind = 0;
 INSERT INTO stop (kind, subject, domain, tenant, list, stop, reason, since, until, decision)
 SELECT 0, address, address.domain, '', '', stop, reason, since, until, decision
@@ -307,3 +308,6 @@ CREATE TABLE review_cluster (
     last_at  INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX review_cluster_reports ON review_cluster (reports, id);
+
+-- The ways back, by time.
+CREATE INDEX incident_event_back ON incident_event (at) WHERE event IN ('released', 'own_fault', 'canary', 'reinstated');

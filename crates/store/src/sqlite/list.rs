@@ -4,6 +4,7 @@ use abprall_mail::Reason;
 use jiff::Timestamp;
 
 use super::SqliteStore;
+use super::book::kind_of;
 use super::check::{standing, stop_columns};
 use crate::database::params;
 use crate::{Audience, Scope, State, StopFilter, StopRow, StoreError};
@@ -21,34 +22,24 @@ pub(super) fn stops(
         Some(State::Suppressed) => Some("suppression"),
         Some(State::Ok) => return Ok(0),
     };
+    // Conditions that are always there would hide the index of the reasons.
+    let of_reason = match filter.reason {
+        Some(_) => "AND reason = ?3",
+        None => "AND ?3 IS NULL",
+    };
     let mut listed = 0;
-    for (scope, sql) in [
-        (
-            Scope::Domain,
-            "SELECT domain.name, stop, reason, since, until, decision, tenant, list
-             FROM stop JOIN domain ON domain.id = stop.subject
-             WHERE kind = 1 AND (until IS NULL OR until > ?1) AND (?2 IS NULL OR stop = ?2) AND (?3 IS NULL OR reason = ?3)
+    for (scope, named) in
+        [(Scope::Domain, "domain.name"), (Scope::MxHost, "host.name"), (Scope::Address, "address.text")]
+    {
+        let table = named.split_once('.').map_or(named, |(table, _)| table);
+        let sql = format!(
+            "SELECT {named}, stop, reason, since, until, decision, tenant, list FROM stop CROSS JOIN {table}
+             WHERE {table}.id = stop.subject AND kind = {} {of_reason} AND (until IS NULL OR until > ?1) AND (?2 IS NULL OR stop = ?2)
                  AND (?4 IS NULL OR tenant = ?4) AND (?5 IS NULL OR list = ?5)
              ORDER BY kind, subject",
-        ),
-        (
-            Scope::MxHost,
-            "SELECT host.name, stop, reason, since, until, decision, tenant, list
-             FROM stop JOIN host ON host.id = stop.subject
-             WHERE kind = 2 AND (until IS NULL OR until > ?1) AND (?2 IS NULL OR stop = ?2) AND (?3 IS NULL OR reason = ?3)
-                 AND (?4 IS NULL OR tenant = ?4) AND (?5 IS NULL OR list = ?5)
-             ORDER BY kind, subject",
-        ),
-        (
-            Scope::Address,
-            "SELECT address.text, stop, reason, since, until, decision, tenant, list
-             FROM stop JOIN address ON address.id = stop.subject
-             WHERE kind = 0 AND (until IS NULL OR until > ?1) AND (?2 IS NULL OR stop = ?2) AND (?3 IS NULL OR reason = ?3)
-                 AND (?4 IS NULL OR tenant = ?4) AND (?5 IS NULL OR list = ?5)
-             ORDER BY kind, subject",
-        ),
-    ] {
-        let mut statement = store.connection.prepare_cached(sql)?;
+            kind_of(scope)
+        );
+        let mut statement = store.connection.prepare_cached(&sql)?;
         let mut is_enough = false;
         let reason = filter.reason.map(Reason::as_str);
         statement.stream(params![at.as_microsecond(), stop, reason, filter.tenant, filter.list], |row| {

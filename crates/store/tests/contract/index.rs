@@ -2,7 +2,7 @@
 
 use abprall_policy::Stop;
 use abprall_store::{
-    Audience, Change, Fingerprints, ImportMode, ImportedStop, Mode, Selection, State, StopOrder, Subject,
+    Audience, Fingerprints, ImportMode, ImportedStop, Mode, Selection, State, StopOrder, Subject,
     SuppressionIndex, index_key,
 };
 
@@ -89,14 +89,13 @@ pub(crate) fn the_changes_make_an_index_that_agrees_with_check(house: &mut House
 /// Takes the changes in small pieces.
 fn feed(house: &House, index: &SuppressionIndex) {
     loop {
-        let before = index.mark().seq;
-        let changes = house.store.changes_since(before, 3).unwrap();
+        let seq = index.mark().seq;
+        let changes = house.store.changes_since(seq, 3).unwrap();
         if changes.is_empty() {
             return;
         }
-        assert!(changes.iter().all(|change| change.seq > before), "{changes:?}");
+        assert!(changes.iter().all(|change| change.seq > seq), "{changes:?}");
         index.apply(&changes);
-        assert!(changes.iter().all(|change| matches!(change.change, Change::Added | Change::Removed)));
     }
 }
 
