@@ -70,3 +70,6 @@ pub const STREAM_ROWS: usize = 1000;
 
 /// Statements that are kept ready on a connection to PostgreSQL. The store has about two hundred.
 pub const STATEMENTS_MAX: usize = 400;
+
+/// Of these, how many are asked in one call: a server answers some hundred as fast as one, and mostly fewer are enough.
+pub const CANDIDATES_AT_ONCE: usize = 100;
