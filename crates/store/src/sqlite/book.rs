@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::column::{time, word};
 use super::names::Names;
-use crate::database::{Change, Connection, Insert, OptionalRow, each_of, params, row};
+use crate::database::{Change, Connection, Insert, OptionalRow, Value, each_of, params, row};
 use crate::plan::{HardStop, StopWrite};
 use crate::subject::ANY_MX_HOST;
 use crate::{Scope, StoreError};
@@ -434,7 +434,10 @@ impl<'a> Book<'a> {
         }
         let id = self
             .connection
-            .prepare_cached("INSERT INTO incident (key, opened_at, reason) VALUES (?1, ?2, ?3) RETURNING id")?
+            .prepare_cached(
+                "INSERT INTO incident (id, key, opened_at, reason)
+                 VALUES ((SELECT coalesce(max(id), 0) + 1 FROM incident), ?1, ?2, ?3) RETURNING id",
+            )?
             .query_row(params![key, at.as_microsecond(), reason.map(Reason::as_str)], |row| row.get(0))?;
         Ok((id, true))
     }
@@ -463,20 +466,7 @@ impl<'a> Book<'a> {
     }
 
     pub(super) fn event(&self, incident: i64, event: &Event<'_>) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached(
-                "INSERT INTO incident_event (incident, at, event, domain, addresses, detail, observation)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
-            .execute(params![
-                incident,
-                event.at.as_microsecond(),
-                event.event.as_str(),
-                event.domain,
-                event.addresses.cast_signed(),
-                event.detail,
-                event.observation
-            ])?;
+        EVENTS.run(self.connection, &[event.row(incident)])?;
         Ok(())
     }
 
@@ -538,6 +528,12 @@ const TOTALS: Insert = Insert {
     conflict: "ON CONFLICT (name) DO UPDATE SET value = total.value + excluded.value",
 };
 
+pub(super) const EVENTS: Insert = Insert {
+    into: "INSERT INTO incident_event (incident, at, event, domain, addresses, detail, observation)",
+    values: "?1, ?2, ?3, ?4, ?5, ?6, ?7",
+    conflict: "",
+};
+
 /// One line of a timeline.
 pub(super) struct Event<'a> {
     pub(super) at: Timestamp,
@@ -548,7 +544,19 @@ pub(super) struct Event<'a> {
     pub(super) observation: Option<i64>,
 }
 
-impl Event<'_> {
+impl<'a> Event<'a> {
+    pub(super) fn row(&self, incident: i64) -> Vec<Value<'a>> {
+        row![
+            incident,
+            self.at.as_microsecond(),
+            self.event.as_str(),
+            self.domain,
+            self.addresses.cast_signed(),
+            self.detail,
+            self.observation,
+        ]
+    }
+
     pub(super) fn new(at: Timestamp, event: IncidentEvent) -> Self {
         Self { at, event, domain: None, addresses: 0, detail: None, observation: None }
     }
