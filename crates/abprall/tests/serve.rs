@@ -244,7 +244,9 @@ fn killed_under_load_it_has_lost_nothing_that_it_acknowledged() {
         let mut stream = UnixStream::connect(server.folder.path().join("lmtp")).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         exchange(&mut stream, "", "\n");
-        exchange(&mut stream, "LHLO mx.example\r\n", "250 SMTPUTF8\r\n");
+        // The last line of the reply has a space where the others have a hyphen.
+        let hello = exchange(&mut stream, "LHLO mx.example\r\n", "\r\n250 ");
+        assert!(hello.contains("250-PIPELINING"), "{hello}");
         // One more in each round before the kill, then some that nobody answers.
         for number in 0..40 {
             let about = format!("user{number}@round{round}.example");
