@@ -14,7 +14,7 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 step() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 
 step "Packages"
-packages=(build-essential python3 nsd unbound)
+packages=(build-essential python3 nsd unbound postgresql)
 [ $lab = yes ] && packages+=(mmdebstrap nftables iproute2 util-linux procps tcpdump openssl)
 missing=()
 for package in "${packages[@]}"; do
@@ -40,6 +40,11 @@ cargo fmt --all --check
 cargo clippy --quiet --workspace --all-targets -- -D warnings
 
 step "Tests"
+# A real PostgreSQL for the store's tests, on a socket in a folder of its own.
+export ABPRALL_TEST_POSTGRES_DIR=$(mktemp -d)
+trap 'lab/postgres.sh stop "$ABPRALL_TEST_POSTGRES_DIR" || true; as_root rm -rf "$ABPRALL_TEST_POSTGRES_DIR"' EXIT
+ABPRALL_TEST_POSTGRES=$(lab/postgres.sh start "$ABPRALL_TEST_POSTGRES_DIR")
+export ABPRALL_TEST_POSTGRES
 cargo test --quiet --workspace
 cargo test --quiet --workspace --doc
 

@@ -84,9 +84,22 @@ pub enum StoreError {
     /// A key cannot be taken over.
     #[error("the key cannot be taken over: {0}")]
     Key(&'static str),
-    /// This program was built without it.
-    #[error("this abprall cannot use PostgreSQL yet; `--store FILE` names a SQLite file")]
-    NotBuilt,
+    /// The database server is not to be reached, or the connection to it was lost and it did not come back in time.
+    #[error(
+        "the database server is not to be reached ({detail}); nothing that was reported as done is lost, run the same command again"
+    )]
+    ServerGone {
+        /// What the system or the server says.
+        detail: String,
+    },
+    /// Anything else that a PostgreSQL server says.
+    #[error("the database server refused: {message} (SQLSTATE {code})")]
+    Server {
+        /// Its code, five characters.
+        code: String,
+        /// Its words.
+        message: String,
+    },
     /// Anything else that SQLite says.
     #[error("the database failed: {0}")]
     Other(#[source] rusqlite::Error),
@@ -102,6 +115,34 @@ impl From<rusqlite::Error> for StoreError {
             ErrorCode::ReadOnly => Self::ReadOnly,
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::Damaged(error.to_string()),
             _ => Self::Other(error),
+        }
+    }
+}
+
+impl From<postgres::Error> for StoreError {
+    fn from(error: postgres::Error) -> Self {
+        let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
+        let detail = format!("{error}{}", source.unwrap_or_default());
+        let Some(told) = error.as_db_error() else {
+            let is_io = std::error::Error::source(&error).is_some_and(|source| source.is::<std::io::Error>());
+            return if error.is_closed() || is_io {
+                Self::ServerGone { detail }
+            } else {
+                Self::Server { code: "-----".to_owned(), message: detail }
+            };
+        };
+        let code = told.code().code();
+        match code {
+            "53100" => Self::DiskFull,
+            "25006" | "42501" => Self::ReadOnly,
+            "55P03" => Self::Locked,
+            "XX001" | "XX002" => Self::Damaged(told.message().to_owned()),
+            // It is being shut down, has crashed, starts up; or it ended our session, which rolled back.
+            "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "53300" => {
+                Self::ServerGone { detail: told.message().to_owned() }
+            }
+            _ if code.starts_with("08") => Self::ServerGone { detail: told.message().to_owned() },
+            _ => Self::Server { code: code.to_owned(), message: told.message().to_owned() },
         }
     }
 }

@@ -12,6 +12,7 @@
 
 mod change;
 mod content;
+mod database;
 mod domain_row;
 mod erasure;
 mod error;
@@ -22,6 +23,7 @@ pub mod limits;
 mod observation;
 mod page;
 mod plan;
+mod postgres;
 mod question;
 mod record;
 mod replay;

@@ -49,3 +49,24 @@ pub const EXAMPLES_MAX: usize = 100;
 /// Domains, or hosts, that are asked at most for the failures of some days, to find those with the most. They are asked in the order
 /// of their failures of all days, and the search mostly ends after a few times the wanted rows.
 pub const CANDIDATES_MAX: u32 = 5000;
+
+/// How long a command waits for a PostgreSQL server that went away: a restart with recovery takes seconds.
+pub const RECONNECT_WAIT: Duration = Duration::from_secs(60);
+
+/// Longest pause between two attempts to reach the server again.
+pub const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// How long one attempt to connect may take.
+pub const CONNECT_WAIT: Duration = Duration::from_secs(10);
+
+/// A connection that is silent for so long is asked whether it still stands.
+pub const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// How often a write is repeated that surely was not stored, after a lost connection or a conflict.
+pub const REPEATS_MAX: u32 = 10;
+
+/// Rows that a long answer of PostgreSQL is fetched by.
+pub const STREAM_ROWS: usize = 1000;
+
+/// Statements that are kept ready on a connection to PostgreSQL. The store has about two hundred.
+pub const STATEMENTS_MAX: usize = 400;

@@ -8,8 +8,9 @@ use abprall_mail::EmailAddress;
 use abprall_policy::Policy;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use rusqlite::{Connection, TransactionBehavior};
 
+use crate::database::Connection;
+use crate::limits::REPEATS_MAX;
 use crate::plan::PolicyCache;
 use crate::{
     BrakeRow, Completed, DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort,
@@ -72,39 +73,95 @@ impl SqliteStore {
     /// Writes in one transaction, all or nothing.
     fn write<T>(
         &mut self,
-        work: impl FnOnce(&mut Book<'_>) -> Result<T, StoreError>,
+        work: impl FnMut(&mut Book<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.write_or_try(Fate::Commit, work)
+    }
+
+    /// As [`SqliteStore::write`], for what cannot be done again.
+    fn write_once<T>(
+        &mut self,
+        work: impl FnOnce(&mut Book<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut work = Some(work);
+        let outcome = self.try_once(Fate::Commit, &mut |book| match work.take() {
+            Some(work) => work(book),
+            None => Err(StoreError::Locked),
+        });
+        if outcome.is_err() {
+            self.forget();
+        }
+        outcome
+    }
+
+    /// Numbers that were given in vain must not be used again.
+    fn forget(&mut self) {
+        self.domains.clear();
+        self.hosts.clear();
+        self.policy = None;
     }
 
     fn write_or_try<T>(
         &mut self,
         fate: Fate,
-        work: impl FnOnce(&mut Book<'_>) -> Result<T, StoreError>,
+        mut work: impl FnMut(&mut Book<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut book = Book::new(&transaction, self.seed, &mut self.domains, &mut self.hosts);
-        let done = work(&mut book).and_then(|value| {
-            book.finish()?;
-            Ok(value)
-        });
-        let outcome = match fate {
-            Fate::Commit => done.and_then(|value| {
-                transaction.commit()?;
-                Ok(value)
-            }),
-            Fate::RollBack => {
-                transaction.rollback()?;
-                done
+        let mut repeats = 0;
+        loop {
+            let outcome = self.try_once(fate, &mut work);
+            if outcome.is_err() || fate == Fate::RollBack {
+                self.forget();
             }
-        };
-        if outcome.is_err() || fate == Fate::RollBack {
-            // Numbers that were given in vain must not be used again.
-            self.domains.clear();
-            self.hosts.clear();
-            self.policy = None;
+            match outcome {
+                Err(error) if repeats < REPEATS_MAX && self.connection.is_worth_repeating(&error) => {
+                    repeats += 1
+                }
+                outcome => return outcome,
+            }
         }
-        outcome
+    }
+
+    fn try_once<T>(
+        &mut self,
+        fate: Fate,
+        work: &mut impl FnMut(&mut Book<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let transaction = Transaction::begin(&self.connection)?;
+        let mut book = Book::new(&self.connection, self.seed, &mut self.domains, &mut self.hosts);
+        let value = work(&mut book)?;
+        book.finish()?;
+        match fate {
+            Fate::Commit => transaction.commit()?,
+            Fate::RollBack => {}
+        }
+        Ok(value)
+    }
+}
+
+/// What is written between begin and commit; nothing, where it is dropped before.
+struct Transaction<'a> {
+    connection: &'a Connection,
+    is_open: bool,
+}
+
+impl<'a> Transaction<'a> {
+    fn begin(connection: &'a Connection) -> Result<Self, StoreError> {
+        connection.begin()?;
+        Ok(Self { connection, is_open: true })
+    }
+
+    fn commit(mut self) -> Result<(), StoreError> {
+        self.connection.commit()?;
+        self.is_open = false;
+        Ok(())
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if self.is_open {
+            self.connection.roll_back();
+        }
     }
 }
 

@@ -207,7 +207,7 @@ pub trait Store: Send {
 pub fn open_store(place: &str) -> Result<Box<dyn Store>, StoreError> {
     match StorePlace::of(place) {
         StorePlace::File(path) => Ok(Box::new(SqliteStore::open(path)?)),
-        StorePlace::Postgres(_) => Err(StoreError::NotBuilt),
+        StorePlace::Postgres(place) => Ok(Box::new(SqliteStore::open_postgres(place)?)),
     }
 }
 
@@ -218,7 +218,7 @@ pub fn open_store(place: &str) -> Result<Box<dyn Store>, StoreError> {
 pub fn open_existing_store(place: &str) -> Result<Box<dyn Store>, StoreError> {
     match StorePlace::of(place) {
         StorePlace::File(path) => Ok(Box::new(SqliteStore::open_existing(path)?)),
-        StorePlace::Postgres(_) => Err(StoreError::NotBuilt),
+        StorePlace::Postgres(place) => Ok(Box::new(SqliteStore::open_existing_postgres(place)?)),
     }
 }
 

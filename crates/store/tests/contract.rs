@@ -20,6 +20,8 @@ mod totals;
 #[path = "contract/undo.rs"]
 mod undo;
 
+#[path = "contract/postgres_schema.rs"]
+mod postgres_schema;
 #[path = "contract/sqlite_file.rs"]
 mod sqlite_file;
 
@@ -27,6 +29,12 @@ use house::House;
 
 fn on_sqlite(fact: fn(&mut House)) {
     fact(&mut House::of(Box::new(sqlite_file::SqliteFile::new())));
+}
+
+fn on_postgres(fact: fn(&mut House)) {
+    if let Some(schema) = postgres_schema::PostgresSchema::new() {
+        fact(&mut House::of(Box::new(schema)));
+    }
 }
 
 /// Each fact becomes one test for each database.
@@ -37,6 +45,15 @@ macro_rules! facts {
                 #[test]
                 fn $fact() {
                     super::on_sqlite(super::$room::$fact);
+                }
+            )+)+
+        }
+
+        mod postgres {
+            $($(
+                #[test]
+                fn $fact() {
+                    super::on_postgres(super::$room::$fact);
                 }
             )+)+
         }

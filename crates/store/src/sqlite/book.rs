@@ -1,15 +1,15 @@
 //! What a transaction writes: the rows, and the sums that follow from them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use abprall_mail::Reason;
 use abprall_policy::{IncidentEvent, Outcome, POLICY_VERSION, Stop};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::column::{time, word};
 use super::names::Names;
+use crate::database::{Change, Connection, Insert, OptionalRow, each_of, params, row};
 use crate::plan::{HardStop, StopWrite};
 use crate::subject::ANY_MX_HOST;
 use crate::{Scope, StoreError};
@@ -149,11 +149,11 @@ impl<'a> Book<'a> {
             )?
             .query_row(params![kind_of(key.scope), key.subject, key.tenant, key.list], |row| {
                 Ok((
-                    row.get::<_, String>(0)?,
-                    row.get::<_, String>(1)?,
-                    row.get::<_, i64>(2)?,
-                    row.get::<_, Option<i64>>(3)?,
-                    row.get::<_, i64>(4)?,
+                    row.get::<String>(0)?,
+                    row.get::<String>(1)?,
+                    row.get::<i64>(2)?,
+                    row.get::<Option<i64>>(3)?,
+                    row.get::<i64>(4)?,
                 ))
             })
             .optional()?;
@@ -232,51 +232,67 @@ impl<'a> Book<'a> {
         Ok(())
     }
 
-    /// As `put_stop_after`, where all is known of the address.
-    pub(super) fn put_planned(&mut self, write: &StopWrite) -> Result<(), StoreError> {
-        let key = StopKey {
-            scope: Scope::Address,
-            subject: write.address,
-            tenant: write.tenant.clone(),
-            list: write.list.clone(),
-        };
-        let value = StopValue {
-            stop: write.stop,
-            reason: write.reason,
-            since: write.since,
-            until: write.until,
-            decision: write.decision,
-        };
-        if write.before.is_none() && !self.is_stopped(&key)? {
-            self.change(write.hash, true)?;
+    /// As `put_stop_after`, where all is known of the addresses. Each row is named once.
+    pub(super) fn put_planned(&mut self, writes: &[StopWrite]) -> Result<(), StoreError> {
+        let new: Vec<_> = writes.iter().filter(|write| write.before.is_none()).collect();
+        let asked: Vec<_> = new.iter().map(|write| row![write.address]).collect();
+        let sql = "SELECT subject FROM stop WHERE kind = 0 AND subject = ?1 LIMIT 1";
+        let mut stopped = HashSet::new();
+        each_of(self.connection, sql, &asked, &mut |_, row| {
+            stopped.insert(row.get::<i64>(0)?);
+            Ok(())
+        })?;
+        // For whatever mail: the first stop of an address is the one that the index hears of.
+        let changes: Vec<_> = new
+            .iter()
+            .filter(|write| stopped.insert(write.address))
+            .map(|write| row![write.hash, true])
+            .collect();
+        CHANGES.run(self.connection, &changes)?;
+        let rows: Vec<_> = writes
+            .iter()
+            .map(|write| {
+                row![
+                    kind_of(Scope::Address),
+                    write.address,
+                    &*write.tenant,
+                    &*write.list,
+                    write.stop.as_str(),
+                    write.reason.as_str(),
+                    write.since.as_microsecond(),
+                    write.until.map(Timestamp::as_microsecond),
+                    write.decision,
+                    write.domain,
+                ]
+            })
+            .collect();
+        STOPS.run(self.connection, &rows)?;
+        for write in writes {
+            if let Some(before) = write.before {
+                self.sum(Some(SumOf::Address(write.domain)), before, -1);
+            }
+            self.sum(Some(SumOf::Address(write.domain)), write.stop, 1);
         }
-        self.replace_stop(&key, write.domain, &value)?;
-        if let Some(before) = write.before {
-            self.sum(Some(SumOf::Address(write.domain)), before, -1);
-        }
-        self.sum(Some(SumOf::Address(write.domain)), write.stop, 1);
         Ok(())
     }
 
     /// `domain`: of an address, else 0.
     fn replace_stop(&self, key: &StopKey, domain: i64, value: &StopValue) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached(
-                "INSERT OR REPLACE INTO stop (kind, subject, tenant, list, stop, reason, since, until, decision, domain)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            )?
-            .execute(params![
+        STOPS.run(
+            self.connection,
+            &[row![
                 kind_of(key.scope),
                 key.subject,
-                key.tenant,
-                key.list,
+                &*key.tenant,
+                &*key.list,
                 value.stop.as_str(),
                 value.reason.as_str(),
                 value.since.as_microsecond(),
                 value.until.map(Timestamp::as_microsecond),
                 value.decision,
-                domain
-            ])?;
+                domain,
+            ]],
+        )?;
         Ok(())
     }
 
@@ -331,7 +347,7 @@ impl<'a> Book<'a> {
             Scope::Address => self
                 .connection
                 .prepare_cached("SELECT hash FROM address WHERE id = ?1")?
-                .query_row([key.subject], |row| row.get::<_, i64>(0))?,
+                .query_row([key.subject], |row| row.get::<i64>(0))?,
             Scope::Domain => {
                 self.text_hash(&self.name("SELECT name FROM domain WHERE id = ?1", key.subject)?)
             }
@@ -381,11 +397,12 @@ impl<'a> Book<'a> {
         let of = |scope: Scope| (new.scope == Some(scope)).then_some(new.subject);
         self.connection
             .prepare_cached(
-                "INSERT INTO decision (address, domain, host, report, taken_at, outcome, reason, rule, policy, note, tenant,
-                     list, evidence, undoes, incident, until)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+                "INSERT INTO decision (id, address, domain, host, report, taken_at, outcome, reason, rule, policy, note,
+                     tenant, list, evidence, undoes, incident, until)
+                 VALUES ((SELECT coalesce(max(id), 0) + 1 FROM decision), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+                 RETURNING id",
             )?
-            .execute(params![
+            .query_row(params![
                 of(Scope::Address),
                 of(Scope::Domain),
                 of(Scope::MxHost),
@@ -402,8 +419,7 @@ impl<'a> Book<'a> {
                 new.undoes,
                 new.incident,
                 new.until.map(Timestamp::as_microsecond)
-            ])?;
-        Ok(self.connection.last_insert_rowid())
+            ], |row| row.get(0))
     }
 
     /// The open incident with this key; opened where there is none. Says whether it is new.
@@ -416,10 +432,11 @@ impl<'a> Book<'a> {
         if let Some(id) = self.open_incident(key)? {
             return Ok((id, false));
         }
-        self.connection
-            .prepare_cached("INSERT INTO incident (key, opened_at, reason) VALUES (?1, ?2, ?3)")?
-            .execute(params![key, at.as_microsecond(), reason.map(Reason::as_str)])?;
-        Ok((self.connection.last_insert_rowid(), true))
+        let id = self
+            .connection
+            .prepare_cached("INSERT INTO incident (key, opened_at, reason) VALUES (?1, ?2, ?3) RETURNING id")?
+            .query_row(params![key, at.as_microsecond(), reason.map(Reason::as_str)], |row| row.get(0))?;
+        Ok((id, true))
     }
 
     pub(super) fn open_incident(&self, key: &str) -> Result<Option<i64>, StoreError> {
@@ -434,7 +451,9 @@ impl<'a> Book<'a> {
     pub(super) fn join_incident(&self, incident: i64, domain: i64) -> Result<bool, StoreError> {
         let joined = self
             .connection
-            .prepare_cached("INSERT OR IGNORE INTO incident_domain (domain, incident) VALUES (?1, ?2)")?
+            .prepare_cached(
+                "INSERT INTO incident_domain (domain, incident) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            )?
             .execute(params![domain, incident])?;
         if joined > 0 {
             self.connection
@@ -465,34 +484,60 @@ impl<'a> Book<'a> {
     /// Writes the sums.
     pub(super) fn finish(&mut self) -> Result<(), StoreError> {
         let (mut held, mut suppressed) = (0, 0);
-        let mut statement = self.connection.prepare_cached(
-            "INSERT INTO domain_state (domain, addresses, held, suppressed) VALUES (?1, ?2, max(?3, 0), max(?4, 0))
-             ON CONFLICT DO UPDATE SET addresses = addresses + ?2, held = max(held + ?3, 0),
-                 suppressed = max(suppressed + ?4, 0)",
-        )?;
-        for (domain, sums) in &self.sums {
-            statement.execute(params![domain, sums.addresses, sums.held, sums.suppressed])?;
+        let domains: Vec<_> = self.sums.keys().map(|domain| row![*domain]).collect();
+        DOMAIN_STATES.run(self.connection, &domains)?;
+        let rows: Vec<_> = self
+            .sums
+            .iter()
+            .map(|(domain, sums)| row![*domain, sums.addresses, sums.held, sums.suppressed])
+            .collect();
+        for sums in self.sums.values() {
             held += sums.held;
             suppressed += sums.suppressed;
         }
+        ADD_SUMS.run(self.connection, &rows)?;
         self.sums.clear();
-        let mut statement = self.connection.prepare_cached(
-            "INSERT INTO total (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = value + excluded.value",
-        )?;
-        for (name, value) in [
+        let totals = [
             ("held", held),
             ("suppressed", suppressed),
             ("domains", self.domains_stopped),
             ("messages", self.messages),
             ("messages_without_report", self.messages_without_report),
-        ] {
-            if value != 0 {
-                statement.execute(params![name, value])?;
-            }
-        }
+        ];
+        let changed = totals.into_iter().filter(|(_, value)| *value != 0);
+        let rows: Vec<_> = changed.map(|(name, value)| row![name, value]).collect();
+        TOTALS.run(self.connection, &rows)?;
         Ok(())
     }
 }
+
+const STOPS: Insert = Insert {
+    into: "INSERT INTO stop (kind, subject, tenant, list, stop, reason, since, until, decision, domain)",
+    values: "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10",
+    conflict: "ON CONFLICT (kind, subject, tenant, list) DO UPDATE SET stop = excluded.stop, reason = excluded.reason,
+        since = excluded.since, until = excluded.until, decision = excluded.decision, domain = excluded.domain",
+};
+
+const CHANGES: Insert =
+    Insert { into: "INSERT INTO stop_change (fingerprint, added)", values: "?1, ?2", conflict: "" };
+
+/// Domains whose sums were not kept yet.
+pub(super) const DOMAIN_STATES: Insert = Insert {
+    into: "INSERT INTO domain_state (domain)",
+    values: "?1",
+    conflict: "ON CONFLICT (domain) DO NOTHING",
+};
+
+const ADD_SUMS: Change = Change {
+    what: "UPDATE domain_state SET addresses = addresses + ?2, held = max(held + ?3, 0), suppressed = max(suppressed + ?4, 0)",
+    where_: "domain = ?1",
+};
+
+const TOTALS: Insert = Insert {
+    into: "INSERT INTO total (name, value)",
+    values: "?1, ?2",
+    conflict: "ON CONFLICT (name) DO UPDATE SET value = total.value + excluded.value",
+};
 
 /// One line of a timeline.
 pub(super) struct Event<'a> {

@@ -3,7 +3,6 @@ use abprall_policy::{
     Brake, HourCount, IncidentEvent, Outcome, Policy, Stop, Sweep, Usual, sweeping, unusual,
 };
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
 
 use super::SqliteStore;
 use super::book::{Book, Event, NewDecision, StopKey, StopValue};
@@ -12,6 +11,7 @@ use super::load::{brake_of, hour_count, hours_before};
 use super::story::{DECISIONS, decision_of};
 use super::undo::{Target, undo};
 use super::write::{brake_incident, put_brake};
+use crate::database::{OptionalRow, params};
 use crate::page::cut_to_page;
 use crate::plan::{HardStop, brake_key, hour_of, outweighs};
 use crate::{BrakeRow, Cursor, Page, PendingRemoval, Rows, Scope, Settlement, StoreError};
@@ -54,7 +54,7 @@ fn frozen(book: &Book<'_>) -> Result<Vec<(String, Brake)>, StoreError> {
     let mut rows = statement.query([])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push((row.get(0)?, brake_of(&row.get::<_, String>(1)?)?));
+        found.push((row.get(0)?, brake_of(&row.get::<String>(1)?)?));
     }
     Ok(found)
 }
@@ -102,7 +102,7 @@ fn sweep(book: &Book<'_>, policy: &Policy, now: Timestamp) -> Result<Sweep, Stor
     let providers = book.connection.prepare_cached(
         "SELECT count(*) FROM (SELECT 1 FROM domain_state WHERE health_state IS NOT NULL AND operator IS NOT NULL
              GROUP BY operator
-             HAVING count(*) = count(*) FILTER (WHERE failing_since >= ?1 AND health_state IN ('failing', 'dead')))",
+             HAVING count(*) = count(*) FILTER (WHERE failing_since >= ?1 AND health_state IN ('failing', 'dead'))) AS failing",
     )?.query_row([since], |row| row.get(0))?;
     Ok(Sweep { domains: small(domains), failing: small(failing), providers_failing: small(providers) })
 }
@@ -220,7 +220,7 @@ fn waiting(book: &Book<'_>, incident: i64) -> Result<Vec<Waiting>, StoreError> {
             key,
             report: row.get(2)?,
             reason: word_or_none("the reason", reason.as_deref())?,
-            until: row.get::<_, Option<i64>>(4)?.map(time).transpose()?,
+            until: row.get::<Option<i64>>(4)?.map(time).transpose()?,
         });
     }
     Ok(waiting)

@@ -1,6 +1,5 @@
-use rusqlite::{OptionalExtension, params};
-
 use super::SqliteStore;
+use crate::database::{OptionalRow, params};
 use crate::plan::read_fingerprint;
 use crate::{Change, Fingerprint, StopChange, StoreError};
 
@@ -10,8 +9,8 @@ pub(super) fn changes_since(store: &SqliteStore, seq: u64, max: u32) -> Result<V
     )?;
     let rows = statement.query_map(params![seq.cast_signed(), max], |row| {
         Ok(StopChange {
-            seq: row.get::<_, i64>(0)?.cast_unsigned(),
-            fingerprint: Fingerprint::from_hash(row.get::<_, i64>(1)?.cast_unsigned()),
+            seq: row.get::<i64>(0)?.cast_unsigned(),
+            fingerprint: Fingerprint::from_hash(row.get::<i64>(1)?.cast_unsigned()),
             change: if row.get(2)? { Change::Added } else { Change::Removed },
         })
     })?;

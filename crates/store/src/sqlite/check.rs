@@ -1,11 +1,11 @@
 use abprall_mail::Domain;
 use abprall_policy::Stop;
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
 
 use super::SqliteStore;
 use super::book::kind_of;
 use super::column::{time, word};
+use crate::database::{OptionalRow, Row, params};
 use crate::plan::weight;
 use crate::{Audience, Question, Scope, Standing, State, StoreError, Subject};
 
@@ -148,7 +148,7 @@ fn is_exempt(store: &SqliteStore, address: Option<i64>) -> Result<bool, StoreErr
 }
 
 /// `stop, reason, since, until, decision`, from the column `first` on.
-pub(super) fn stop_columns(row: &Row<'_>, first: usize) -> rusqlite::Result<StopColumns> {
+pub(super) fn stop_columns(row: Row<'_>, first: usize) -> Result<StopColumns, StoreError> {
     Ok((row.get(first)?, row.get(first + 1)?, row.get(first + 2)?, row.get(first + 3)?, row.get(first + 4)?))
 }
 

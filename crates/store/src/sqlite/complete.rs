@@ -3,7 +3,6 @@
 use abprall_mail::Reason;
 use abprall_policy::{Conclusion, HealthState, IncidentEvent, Outcome, Reinstatement, Stop};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
 
 use super::SqliteStore;
 use super::book::{Book, Event, NewDecision, StopKey, StopValue};
@@ -11,6 +10,7 @@ use super::column::{count, to_json};
 use super::rewind::name_of;
 use super::undo::{Target, undo};
 use super::work;
+use crate::database::{Connection, OptionalRow, params};
 use crate::limits::EXAMPLES_MAX;
 use crate::{
     Completed, DomainUpdate, HostUpdate, NewObservation, Scope, StoreError, Work, WorkItem, WorkKind,
@@ -262,7 +262,7 @@ const OF_THE_WAY: &str = "('domain_not_found', 'no_mail_route', 'null_mx', 'doma
 /// lately first.
 fn waiting(book: &Book<'_>, domain: i64, max: u32) -> Result<Vec<i64>, StoreError> {
     let sql = format!(
-        "SELECT id FROM ({}) LEFT JOIN delivery ON delivery.address = id ORDER BY coalesce(delivery.day, -1) DESC, id LIMIT ?2",
+        "SELECT waiting.id FROM ({}) AS waiting LEFT JOIN delivery ON delivery.address = waiting.id ORDER BY coalesce(delivery.day, -1) DESC, waiting.id LIMIT ?2",
         waiting_sql(book.connection, domain)?
     );
     let mut statement = book.connection.prepare_cached(&sql)?;
@@ -272,7 +272,7 @@ fn waiting(book: &Book<'_>, domain: i64, max: u32) -> Result<Vec<i64>, StoreErro
 
 /// How many wait.
 pub(super) fn waiting_count(connection: &Connection, domain: i64) -> Result<u64, StoreError> {
-    let sql = format!("SELECT count(*) FROM ({})", waiting_sql(connection, domain)?);
+    let sql = format!("SELECT count(*) FROM ({}) AS waiting", waiting_sql(connection, domain)?);
     let number = connection.prepare_cached(&sql)?.query_row([domain], |row| row.get(0))?;
     Ok(count(number))
 }
@@ -388,7 +388,8 @@ fn release(
                 ..NewDecision::about(Scope::Address, address, now, Outcome::Reinstate)
             })?;
             book.connection.execute(
-                "INSERT OR REPLACE INTO exemption (address, domain, decision) VALUES (?1, ?2, ?3)",
+                "INSERT INTO exemption (address, domain, decision) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (address) DO UPDATE SET domain = excluded.domain, decision = excluded.decision",
                 params![address, domain, decision],
             )?;
             let name = name_of(book, Scope::Address, address)?;
@@ -433,7 +434,7 @@ fn put_stage(
     }
     book.connection.execute(
         "INSERT INTO domain_state (domain, reinstatement) VALUES (?1, ?2)
-         ON CONFLICT DO UPDATE SET reinstatement = excluded.reinstatement",
+         ON CONFLICT (domain) DO UPDATE SET reinstatement = excluded.reinstatement",
         params![domain, to_json(&stage)],
     )?;
     Ok(())
@@ -442,16 +443,15 @@ fn put_stage(
 fn put_observation(book: &Book<'_>, domain: i64, new: &NewObservation) -> Result<i64, StoreError> {
     book.connection
         .prepare_cached(
-            "INSERT INTO observation (domain, at, verdict, confidence, diagnosis) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO observation (domain, at, verdict, confidence, diagnosis) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
         )?
-        .execute(params![
+        .query_row(params![
             domain,
             new.at.as_microsecond(),
             new.verdict.as_str(),
             new.confidence.as_str(),
             new.diagnosis
-        ])?;
-    Ok(book.connection.last_insert_rowid())
+        ], |row| row.get(0))
 }
 
 /// Gives the state before. Who ran the domain while it last worked is kept beside who runs it now.
@@ -473,11 +473,12 @@ fn put_domain(
         .prepare_cached(
             "INSERT INTO domain_state (domain, health, health_state, failing_since, operator, name_servers, operator_before,
                  name_servers_before)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, iif(?7, ?5, NULL), iif(?7, ?6, NULL))
-             ON CONFLICT DO UPDATE SET health = ?2, health_state = ?3, failing_since = ?4,
-                 operator = coalesce(?5, operator), name_servers = ?6,
-                 operator_before = iif(?7, ?5, coalesce(operator_before, operator)),
-                 name_servers_before = iif(?7, ?6, coalesce(name_servers_before, name_servers))",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, iif(?7 = 1, ?5, NULL), iif(?7 = 1, ?6, NULL))
+             ON CONFLICT (domain) DO UPDATE SET health = ?2, health_state = ?3, failing_since = ?4,
+                 operator = coalesce(?5, domain_state.operator), name_servers = ?6,
+                 operator_before = iif(?7 = 1, ?5, coalesce(domain_state.operator_before, domain_state.operator)),
+                 name_servers_before = iif(?7 = 1, ?6,
+                     coalesce(domain_state.name_servers_before, domain_state.name_servers))",
         )?
         .execute(params![
             domain,
@@ -492,8 +493,10 @@ fn put_domain(
         book.connection.execute("DELETE FROM domain_mx WHERE domain = ?1", [domain])?;
         for host in &update.mx_hosts {
             let host = book.host(&host.to_lowercase())?;
-            book.connection
-                .execute("INSERT OR IGNORE INTO domain_mx (domain, host) VALUES (?1, ?2)", [domain, host])?;
+            book.connection.execute(
+                "INSERT INTO domain_mx (domain, host) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                [domain, host],
+            )?;
         }
     }
     Ok(before)
@@ -505,7 +508,7 @@ fn put_host(book: &mut Book<'_>, update: &HostUpdate, now: Timestamp) -> Result<
     book.connection
         .prepare_cached(
             "INSERT INTO host_state (host, ip, health, health_state, failing_since, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT DO UPDATE SET health = excluded.health, health_state = excluded.health_state,
+             ON CONFLICT (host, ip) DO UPDATE SET health = excluded.health, health_state = excluded.health_state,
                  failing_since = excluded.failing_since, detail = excluded.detail",
         )?
         .execute(params![

@@ -3,10 +3,10 @@
 use abprall_mail::{EmailAddress, SuppressionKey};
 use aws_lc_rs::{hmac, rand};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
 
 use super::SqliteStore;
 use super::book::Book;
+use crate::database::{Connection, OptionalRow, params};
 use crate::{Erased, ErasureKey, StoreError};
 
 /// What stands before the keyed hash in the place of an address. No address looks like this: it has no `@`.
@@ -43,7 +43,7 @@ pub(super) fn erase(
         Ok(Erased { known: true, stopped: stopped.state != crate::State::Ok, reports })
     })?;
     // The old pages must not keep what was overwritten.
-    store.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").ok();
+    store.connection.forget_old_pages();
     Ok(erased)
 }
 
@@ -71,7 +71,7 @@ fn empty_reports(book: &Book<'_>, address: i64) -> Result<u64, StoreError> {
 
 pub(super) fn export_key(store: &mut SqliteStore) -> Result<ErasureKey, StoreError> {
     let seed = format!("{:016x}", store.seed);
-    store.write(|book| Ok(ErasureKey { seed, secret: secret_or_new(book.connection)? }))
+    store.write(|book| Ok(ErasureKey { seed: seed.clone(), secret: secret_or_new(book.connection)? }))
 }
 
 pub(super) fn import_key(store: &mut SqliteStore, key: &ErasureKey) -> Result<(), StoreError> {
@@ -94,7 +94,7 @@ pub(super) fn import_key(store: &mut SqliteStore, key: &ErasureKey) -> Result<()
         }
         for (name, value) in [("erasure_secret", &key.secret), ("address_hash_seed", &key.seed)] {
             book.connection.execute(
-                "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
+                "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 params![name, value],
             )?;
         }

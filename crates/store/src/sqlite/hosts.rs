@@ -1,7 +1,6 @@
-use rusqlite::ToSql;
-
 use super::SqliteStore;
 use super::column::{count, json_or_none, time, word, word_or_none};
+use crate::database::ToValue;
 use crate::page::cut_to_page;
 use crate::{Cursor, HostFilter, HostSort, Page, Rows, StoreError, WatchedHost};
 
@@ -42,30 +41,31 @@ pub(super) fn hosts(
     let limit = i64::from(page.rows) + 1;
     let after = page.after.unwrap_or(Cursor { key: 0, id: 0 });
     let health = filter.health.map(abprall_policy::HealthState::as_str);
-    let mut values: Vec<(&str, &dyn ToSql)> = vec![("?1", &limit)];
+    let mut values: Vec<&dyn ToValue> = vec![&limit];
     if page.after.is_some() {
-        values.push(("?2", &after.key));
-        values.push(("?3", &after.id));
+        values.extend([&after.key as &dyn ToValue, &after.id]);
         sql += &match sort {
             HostSort::Name => {
                 " AND ?2 = ?2 AND (n.name, s.id) > (SELECT host.name, host_state.id FROM host_state
                  JOIN host ON host.id = host_state.host WHERE host_state.id = ?3)"
                     .to_owned()
             }
-            HostSort::Failures | HostSort::LastFailure => format!(" AND ({key}, s.id) < (?2, ?3)"),
+            HostSort::Failures | HostSort::LastFailure => {
+                format!(" AND {key} <= ?2 AND ({key}, s.id) < (?2, ?3)")
+            }
         };
     }
     if health.is_some() {
-        values.push(("?4", &health));
-        sql += " AND s.health_state = ?4";
+        values.push(&health);
+        sql += &format!(" AND s.health_state = ?{}", values.len());
     }
     if filter.host.is_some() {
-        values.push(("?5", &host));
-        sql += " AND s.host = ?5";
+        values.push(&host);
+        sql += &format!(" AND s.host = ?{}", values.len());
     }
     if filter.domain.is_some() {
-        values.push(("?6", &domain));
-        sql += " AND s.host IN (SELECT host FROM domain_mx WHERE domain = ?6)";
+        values.push(&domain);
+        sql += &format!(" AND s.host IN (SELECT host FROM domain_mx WHERE domain = ?{})", values.len());
     }
     sql += &match sort {
         HostSort::Name => " ORDER BY n.name, s.id LIMIT ?1".to_owned(),
@@ -80,11 +80,11 @@ pub(super) fn hosts(
             host: row.get(2)?,
             ip: if ip.is_empty() { None } else { Some(word("the address", &ip)?) },
             failures: count(row.get(4)?),
-            last_failure_at: row.get::<_, Option<i64>>(5)?.map(time).transpose()?,
-            last_reason: word_or_none("the reason", row.get::<_, Option<String>>(6)?.as_deref())?,
-            health: json_or_none("the health", row.get::<_, Option<String>>(7)?.as_deref())?,
+            last_failure_at: row.get::<Option<i64>>(5)?.map(time).transpose()?,
+            last_reason: word_or_none("the reason", row.get::<Option<String>>(6)?.as_deref())?,
+            health: json_or_none("the health", row.get::<Option<String>>(7)?.as_deref())?,
             detail: row.get(8)?,
-            next_look: row.get::<_, Option<i64>>(9)?.map(time).transpose()?,
+            next_look: row.get::<Option<i64>>(9)?.map(time).transpose()?,
             domains: count(row.get(10)?),
         };
         found.push((Cursor { key: row.get(0)?, id: row.get(1)? }, watched));

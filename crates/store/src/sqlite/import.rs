@@ -14,12 +14,14 @@ pub(super) fn import_stops(
     at: Timestamp,
 ) -> Result<ImportSummary, StoreError> {
     match mode {
-        ImportMode::Whole => store.write(|book| import(book, rows, at)),
+        // All of it is too much to be kept for a repetition.
+        ImportMode::Whole => store.write_once(|book| import(book, rows, at)),
         ImportMode::Batches => {
             let mut total = ImportSummary::default();
             let mut rows = rows.peekable();
             while rows.peek().is_some() {
-                let done = store.write(|book| import(book, &mut rows.by_ref().take(IMPORT_BATCH), at))?;
+                let batch: Vec<_> = rows.by_ref().take(IMPORT_BATCH).collect();
+                let done = store.write(|book| import(book, &mut batch.iter().cloned(), at))?;
                 total.added += done.added;
                 total.kept += done.kept;
             }

@@ -1,10 +1,10 @@
 use abprall_policy::IncidentEvent;
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
 
 use super::SqliteStore;
 use super::book::{Book, Event};
 use super::column::{count, time, word, word_or_none};
+use crate::database::{OptionalRow, Row, params};
 use crate::limits::INCIDENT_ROWS_MAX;
 use crate::page::cut_to_page;
 use crate::{Cursor, Incident, IncidentFilter, IncidentRecord, IncidentStory, Page, Rows, StoreError};
@@ -64,7 +64,7 @@ pub(super) fn incident(store: &SqliteStore, id: i64) -> Result<Option<IncidentSt
     while let Some(row) = rows.next()? {
         events.push(IncidentRecord {
             at: time(row.get(0)?)?,
-            event: word("the event", &row.get::<_, String>(1)?)?,
+            event: word("the event", &row.get::<String>(1)?)?,
             domain: row.get(2)?,
             addresses: count(row.get(3)?),
             detail: row.get(4)?,
@@ -75,13 +75,13 @@ pub(super) fn incident(store: &SqliteStore, id: i64) -> Result<Option<IncidentSt
     Ok(Some(IncidentStory { incident, domain_names, events }))
 }
 
-fn incident_of(row: &Row<'_>) -> Result<Incident, StoreError> {
+fn incident_of(row: Row<'_>) -> Result<Incident, StoreError> {
     Ok(Incident {
         id: row.get(0)?,
         key: row.get(1)?,
         opened_at: time(row.get(2)?)?,
-        closed_at: row.get::<_, Option<i64>>(3)?.map(time).transpose()?,
-        reason: word_or_none("the reason", row.get::<_, Option<String>>(4)?.as_deref())?,
+        closed_at: row.get::<Option<i64>>(3)?.map(time).transpose()?,
+        reason: word_or_none("the reason", row.get::<Option<String>>(4)?.as_deref())?,
         domains: count(row.get(5)?),
         addresses: count(row.get(6)?),
     })
@@ -91,7 +91,7 @@ fn incident_of(row: &Row<'_>) -> Result<Incident, StoreError> {
 pub(super) fn close(book: &Book<'_>, id: i64, at: Timestamp, note: Option<&str>) -> Result<bool, StoreError> {
     let open = book
         .connection
-        .query_row("SELECT closed_at IS NULL FROM incident WHERE id = ?1", [id], |row| row.get::<_, bool>(0))
+        .query_row("SELECT closed_at IS NULL FROM incident WHERE id = ?1", [id], |row| row.get::<bool>(0))
         .optional()?
         .ok_or_else(|| StoreError::NotFound { what: "incident", name: id.to_string() })?;
     if open {

@@ -2,11 +2,11 @@ use std::ops::ControlFlow;
 
 use abprall_mail::Reason;
 use jiff::Timestamp;
-use rusqlite::params;
 
 use super::SqliteStore;
 use super::book::kind_of;
 use super::check::{standing, stop_columns};
+use crate::database::params;
 use crate::{Audience, Scope, State, StopFilter, StopRow, StoreError};
 
 /// Whole domains first, then mail hosts, then addresses.
@@ -33,28 +33,26 @@ pub(super) fn stops(
     {
         let table = named.split_once('.').map_or(named, |(table, _)| table);
         let sql = format!(
-            "SELECT {named}, stop, reason, since, until, decision, tenant, list FROM stop CROSS JOIN {table} ON {table}.id = stop.subject
-             WHERE kind = {} {of_reason} AND (until IS NULL OR until > ?1) AND (?2 IS NULL OR stop = ?2)
+            "SELECT {named}, stop, reason, since, until, decision, tenant, list FROM stop CROSS JOIN {table}
+             WHERE {table}.id = stop.subject AND kind = {} {of_reason} AND (until IS NULL OR until > ?1) AND (?2 IS NULL OR stop = ?2)
                  AND (?4 IS NULL OR tenant = ?4) AND (?5 IS NULL OR list = ?5)
              ORDER BY kind, subject",
             kind_of(scope)
         );
         let mut statement = store.connection.prepare_cached(&sql)?;
-        let mut rows = statement.query(params![
-            at.as_microsecond(),
-            stop,
-            filter.reason.map(Reason::as_str),
-            filter.tenant,
-            filter.list
-        ])?;
-        while let Some(row) = rows.next()? {
+        let mut is_enough = false;
+        let reason = filter.reason.map(Reason::as_str);
+        statement.stream(params![at.as_microsecond(), stop, reason, filter.tenant, filter.list], |row| {
             let columns = stop_columns(row, 1)?;
             let text = |text: String| (!text.is_empty()).then_some(text);
             let audience = Audience { tenant: text(row.get(6)?), list: text(row.get(7)?) };
             listed += 1;
-            if each(StopRow { standing: standing(row.get(0)?, scope, columns)?, audience }).is_break() {
-                return Ok(listed);
-            }
+            let go_on = each(StopRow { standing: standing(row.get(0)?, scope, columns)?, audience });
+            is_enough = go_on.is_break();
+            Ok(go_on)
+        })?;
+        if is_enough {
+            break;
         }
     }
     Ok(listed)

@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use abprall_policy::{Brake, Day, HourCount, Ledger, Strike};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
 
 use super::book::Book;
 use super::column::{small, time, word};
 use crate::StoreError;
+use crate::database::{Connection, Row, Value, each_of, params, row};
 use crate::plan::{
     AddressContext, BrakeContext, Context, DomainContext, Gathered, HardStop, Rare, Removal, StopContext,
     USUAL_HOURS, hour_of,
@@ -21,62 +21,58 @@ pub(super) fn load(book: &mut Book<'_>, gathered: &Gathered<'_>) -> Result<Conte
     };
     let mut context =
         Context { first_report: next("report")?, first_decision: next("decision")?, ..Context::default() };
-    for name in &gathered.names.domains {
-        let id = book.domain(name)?;
-        context.domains.push(domain(book.connection, id, name)?);
-    }
-    for name in &gathered.names.hosts {
-        context.hosts.push(book.host(name)?);
-    }
-    for (key, place) in &gathered.names.addresses {
-        let known = book.address(key, context.domains[*place].id)?;
-        let id = known.id;
+    let domains = book.domains(&borrowed(&gathered.names.domains))?;
+    context.hosts = book.hosts(&borrowed(&gathered.names.hosts))?;
+    let keys: Vec<_> = gathered.names.addresses.iter().map(|(key, place)| (key, domains[*place])).collect();
+    let addresses = book.addresses(&keys)?;
+    context.domains = domain_contexts(book.connection, &domains, &gathered.names.domains)?;
+    let ids: Vec<_> = addresses.iter().map(|known| row![known.id]).collect();
+    let mut ledgers = ledgers(book.connection, &ids)?;
+    let mut stops = stops(book.connection, &ids)?;
+    for (place, (key, domain)) in gathered.names.addresses.iter().enumerate() {
         context.addresses.push(AddressContext {
-            id,
-            is_erased: known.is_erased,
+            id: addresses[place].id,
+            is_erased: addresses[place].is_erased,
             hash: key.fingerprint(book.seed).cast_signed(),
-            domain: *place,
-            ledger: ledger(book.connection, id)?,
-            stops: stops(book.connection, id)?,
+            domain: *domain,
+            ledger: std::mem::take(&mut ledgers[place]),
+            stops: std::mem::take(&mut stops[place]),
         });
     }
     let mut hours = BTreeSet::new();
+    let mut failure_keys: BTreeSet<i64> = BTreeSet::new();
     for entry in &gathered.entries {
-        for key in &entry.failure_keys {
-            let outcome = book
-                .connection
-                .prepare_cached("SELECT outcome FROM failure WHERE key = ?1")?
-                .query_row([key], |row| row.get::<_, String>(0))
-                .optional()?;
-            if let Some(outcome) = outcome {
-                context.failures.insert(*key, word("the outcome", &outcome)?);
-            }
-        }
+        failure_keys.extend(&entry.failure_keys);
         if let Some(address) = entry.address {
             let domain = &context.domains[context.addresses[address].domain];
             hours.insert((domain.provider().to_owned(), hour_of(entry.happened_at)));
         }
     }
+    let failure_keys: Vec<_> = failure_keys.into_iter().map(|key| row![key]).collect();
+    let sql = "SELECT key, outcome FROM failure WHERE key = ?1";
+    each_of(book.connection, sql, &failure_keys, &mut |_, row| {
+        context.failures.insert(row.get(0)?, word("the outcome", &row.get::<String>(1)?)?);
+        Ok(())
+    })?;
     context.brakes = brakes(book.connection)?;
-    for (provider, hour) in hours {
-        let count = book
-            .connection
-            .prepare_cached(
-                "SELECT hard, hard_known_good, delivered FROM hourly WHERE provider = ?1 AND hour = ?2",
-            )?
-            .query_row(params![provider, hour], |row| hour_count(row, 0, hour))
-            .optional()?;
-        if let Some(count) = count {
-            context.hours.insert((provider, hour), count);
-        }
-    }
+    let asked: Vec<_> = hours.iter().map(|(provider, hour)| row![provider.as_str(), *hour]).collect();
+    let sql = "SELECT hard, hard_known_good, delivered, provider, hour FROM hourly WHERE provider = ?1 AND hour = ?2";
+    each_of(book.connection, sql, &asked, &mut |_, row| {
+        let hour = row.get(4)?;
+        context.hours.insert((row.get(3)?, hour), hour_count(row, 0, hour)?);
+        Ok(())
+    })?;
     Ok(context)
+}
+
+fn borrowed(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
 }
 
 /// Providers that are frozen: a few. The others are open.
 fn brakes(connection: &Connection) -> Result<HashMap<String, BrakeContext>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT provider, brake FROM brake WHERE frozen = 1")?;
-    let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+    let rows = statement.query_map([], |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)))?;
     let mut brakes = HashMap::new();
     for row in rows {
         let (provider, text) = row?;
@@ -90,57 +86,76 @@ pub(super) fn brake_of(text: &str) -> Result<Brake, StoreError> {
         .map_err(|_| StoreError::UnknownWord { what: "the brake", value: text.to_owned() })
 }
 
-fn domain(connection: &Connection, id: i64, name: &str) -> Result<DomainContext, StoreError> {
-    let state = connection
-        .prepare_cached("SELECT operator, health_state FROM domain_state WHERE domain = ?1")?
-        .query_row([id], |row| Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?)))
-        .optional()?;
-    let incident = connection
-        .prepare_cached(
-            "SELECT key FROM incident_domain JOIN incident ON incident.id = incident_domain.incident
-             WHERE domain = ?1 AND closed_at IS NULL AND key NOT LIKE 'brake:%' ORDER BY incident.id LIMIT 1",
-        )?
-        .query_row([id], |row| row.get(0))
-        .optional()?;
-    let (operator, health) = state.unwrap_or_default();
-    let is_down = matches!(health.as_deref(), Some("failing" | "dead"));
-    Ok(DomainContext { id, name: name.to_owned(), operator, incident, is_down })
+fn domain_contexts(
+    connection: &Connection,
+    ids: &[i64],
+    names: &[String],
+) -> Result<Vec<DomainContext>, StoreError> {
+    let asked: Vec<_> = ids.iter().map(|id| row![*id]).collect();
+    let mut contexts: Vec<_> = ids
+        .iter()
+        .zip(names)
+        .map(|(id, name)| DomainContext {
+            id: *id,
+            name: name.clone(),
+            operator: None,
+            incident: None,
+            is_down: false,
+        })
+        .collect();
+    let states = "SELECT operator, health_state FROM domain_state WHERE domain = ?1";
+    each_of(connection, states, &asked, &mut |place, row| {
+        contexts[place].operator = row.get(0)?;
+        let health: Option<String> = row.get(1)?;
+        contexts[place].is_down = matches!(health.as_deref(), Some("failing" | "dead"));
+        Ok(())
+    })?;
+    let incidents = "SELECT key FROM incident_domain JOIN incident ON incident.id = incident_domain.incident
+         WHERE domain = ?1 AND closed_at IS NULL AND key NOT LIKE 'brake:%' ORDER BY incident.id LIMIT 1";
+    each_of(connection, incidents, &asked, &mut |place, row| {
+        contexts[place].incident = row.get(0)?;
+        Ok(())
+    })?;
+    Ok(contexts)
 }
 
-fn ledger(connection: &Connection, address: i64) -> Result<Ledger, StoreError> {
-    let delivered = connection
-        .prepare_cached("SELECT day FROM delivery WHERE address = ?1")?
-        .query_row([address], |row| row.get(0))
-        .optional()?;
-    let mut statement =
-        connection.prepare_cached("SELECT day, reason FROM strike WHERE address = ?1 ORDER BY day")?;
-    let mut rows = statement.query([address])?;
-    let mut strikes = Vec::new();
-    while let Some(row) = rows.next()? {
-        let reason: String = row.get(1)?;
-        strikes.push(Strike { day: Day(row.get(0)?), reason: word("the reason", &reason)? });
-    }
-    Ok(Ledger::new(strikes, delivered.map(Day)))
+fn ledgers(connection: &Connection, addresses: &[Vec<Value<'_>>]) -> Result<Vec<Ledger>, StoreError> {
+    let mut delivered = vec![None; addresses.len()];
+    let sql = "SELECT day FROM delivery WHERE address = ?1";
+    each_of(connection, sql, addresses, &mut |place, row| {
+        delivered[place] = Some(Day(row.get(0)?));
+        Ok(())
+    })?;
+    let mut strikes: Vec<Vec<Strike>> = vec![Vec::new(); addresses.len()];
+    let sql = "SELECT day, reason FROM strike WHERE address = ?1";
+    each_of(connection, sql, addresses, &mut |place, row| {
+        let reason = word("the reason", &row.get::<String>(1)?)?;
+        strikes[place].push(Strike { day: Day(row.get(0)?), reason });
+        Ok(())
+    })?;
+    let ledgers = strikes.into_iter().zip(delivered).map(|(mut strikes, delivered)| {
+        strikes.sort_by_key(|strike| strike.day);
+        Ledger::new(strikes, delivered)
+    });
+    Ok(ledgers.collect())
 }
 
-fn stops(connection: &Connection, address: i64) -> Result<Vec<StopContext>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT tenant, list, stop, reason, until FROM stop WHERE kind = 0 AND subject = ?1",
-    )?;
-    let mut rows = statement.query([address])?;
-    let mut stops = Vec::new();
-    while let Some(row) = rows.next()? {
+fn stops(connection: &Connection, addresses: &[Vec<Value<'_>>]) -> Result<Vec<Vec<StopContext>>, StoreError> {
+    let mut stops: Vec<Vec<StopContext>> = addresses.iter().map(|_| Vec::new()).collect();
+    let sql = "SELECT tenant, list, stop, reason, until FROM stop WHERE kind = 0 AND subject = ?1";
+    each_of(connection, sql, addresses, &mut |place, row| {
         let hard = HardStop {
-            stop: word("the stop", &row.get::<_, String>(2)?)?,
-            reason: word("the reason", &row.get::<_, String>(3)?)?,
-            until: row.get::<_, Option<i64>>(4)?.map(time).transpose()?,
+            stop: word("the stop", &row.get::<String>(2)?)?,
+            reason: word("the reason", &row.get::<String>(3)?)?,
+            until: row.get::<Option<i64>>(4)?.map(time).transpose()?,
         };
-        stops.push(StopContext { tenant: row.get(0)?, list: row.get(1)?, hard });
-    }
+        stops[place].push(StopContext { tenant: row.get(0)?, list: row.get(1)?, hard });
+        Ok(())
+    })?;
     Ok(stops)
 }
 
-pub(super) fn hour_count(row: &rusqlite::Row<'_>, first: usize, hour: i64) -> rusqlite::Result<HourCount> {
+pub(super) fn hour_count(row: Row<'_>, first: usize, hour: i64) -> Result<HourCount, StoreError> {
     Ok(HourCount {
         hour,
         hard: small(row.get(first)?),
@@ -210,8 +225,8 @@ impl Rare for Asking<'_> {
                 address: row.get(2)?,
                 domain: row.get(3)?,
                 hash: row.get(4)?,
-                reason: word("the reason", &row.get::<_, String>(5)?)?,
-                until: row.get::<_, Option<i64>>(6)?.map(time).transpose()?,
+                reason: word("the reason", &row.get::<String>(5)?)?,
+                until: row.get::<Option<i64>>(6)?.map(time).transpose()?,
                 tenant: row.get(7)?,
                 list: row.get(8)?,
             });

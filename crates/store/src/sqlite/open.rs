@@ -3,12 +3,14 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::path::Path;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{SqliteStore, migrate};
 use crate::StoreError;
+use crate::database::{self, OptionalRow};
 use crate::limits::{BUSY_WAIT, CACHE_KIB, CHECKPOINT_PAGES};
+use crate::postgres::Session;
 
 impl SqliteStore {
     /// Opens the store at `path`, makes it where there is none, brings it to the newest schema.
@@ -61,9 +63,36 @@ impl SqliteStore {
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
             connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
         }
-        let seed = seed(&connection)?;
         connection.set_prepared_statement_cache_capacity(128);
-        feed_index(&mut connection, seed)?;
+        let mut connection = database::Connection::Sqlite(connection);
+        let seed = seed(&connection)?;
+        if let database::Connection::Sqlite(connection) = &mut connection {
+            feed_index(connection, seed)?;
+        }
+        Ok(Self { connection, seed, domains: HashMap::new(), hosts: HashMap::new(), policy: None })
+    }
+}
+
+impl SqliteStore {
+    /// Opens the PostgreSQL database that a connection string names, brings it to the newest schema.
+    ///
+    /// # Errors
+    /// Where the server cannot be reached, or the database is none of ours or one of a newer Abprall.
+    pub fn open_postgres(place: &str) -> Result<Self, StoreError> {
+        Self::on_postgres(Session::open(place)?)
+    }
+
+    /// As [`SqliteStore::open_postgres`], where there is a store already.
+    ///
+    /// # Errors
+    /// As there, and [`StoreError::Missing`].
+    pub fn open_existing_postgres(place: &str) -> Result<Self, StoreError> {
+        Self::on_postgres(Session::open_existing(place)?)
+    }
+
+    fn on_postgres(session: Session) -> Result<Self, StoreError> {
+        let connection = database::Connection::Postgres(session);
+        let seed = seed(&connection)?;
         Ok(Self { connection, seed, domains: HashMap::new(), hosts: HashMap::new(), policy: None })
     }
 }
@@ -109,15 +138,15 @@ fn feed_index(connection: &mut Connection, seed: u64) -> Result<(), StoreError> 
 }
 
 /// The seed of this installation, drawn when the database is new.
-fn seed(connection: &Connection) -> Result<u64, StoreError> {
-    let stored = |connection: &Connection| {
+fn seed(connection: &database::Connection) -> Result<u64, StoreError> {
+    let stored = || {
         connection
             .query_row("SELECT value FROM setting WHERE name = 'address_hash_seed'", [], |row| {
-                row.get::<_, String>(0)
+                row.get::<String>(0)
             })
             .optional()
     };
-    let value = match stored(connection)? {
+    let value = match stored()? {
         Some(value) => value,
         None => {
             // The seed must not be guessed, not be secret: the standard library's random state will do.
@@ -127,7 +156,7 @@ fn seed(connection: &Connection) -> Result<u64, StoreError> {
                 [format!("{drawn:016x}")],
             )?;
             // Another process may have been faster: its seed counts.
-            stored(connection)?.unwrap_or_default()
+            stored()?.unwrap_or_default()
         }
     };
     u64::from_str_radix(&value, 16)

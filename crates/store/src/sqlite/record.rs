@@ -1,12 +1,14 @@
 use abprall_policy::Policy;
-use rusqlite::params;
+
+use std::collections::HashSet;
 
 use super::SqliteStore;
 use super::book::Book;
 use super::load::{Asking, load};
 use super::write::write;
+use crate::database::{Insert, each_of, params, row};
 use crate::plan::{fingerprint, gather, plan};
-use crate::{Message, Recorded, StoreError};
+use crate::{ContentId, Message, Recorded, StoreError};
 
 pub(super) fn record(
     store: &mut SqliteStore,
@@ -16,10 +18,7 @@ pub(super) fn record(
     let (hash, text) = fingerprint(&mut store.policy, policy);
     store.write(|book| {
         remember_policy(book, hash, text.as_deref())?;
-        let mut numbers = Vec::with_capacity(messages.len());
-        for message in messages {
-            numbers.push(take(book, message)?);
-        }
+        let numbers = take(book, messages)?;
         let gathered = gather(messages, &numbers, book.seed);
         let context = load(book, &gathered)?;
         let ids: Vec<_> = context.addresses.iter().map(|address| address.id).collect();
@@ -39,30 +38,53 @@ pub(super) fn record(
 pub(super) fn remember_policy(book: &Book<'_>, hash: i64, text: Option<&str>) -> Result<(), StoreError> {
     if let Some(text) = text {
         book.connection.execute(
-            "INSERT OR IGNORE INTO policy_text (fingerprint, text) VALUES (?1, ?2)",
+            "INSERT INTO policy_text (fingerprint, text) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
             params![hash, text],
         )?;
     }
     Ok(())
 }
 
-/// The number of a message that is new; `None` where its content is known.
-fn take(book: &mut Book<'_>, message: &Message<'_>) -> Result<Option<i64>, StoreError> {
-    let is_new = book
-        .connection
-        .prepare_cached(
-            "INSERT INTO message (content, source, seen_at, holds) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-        )?
-        .execute(params![
-            message.content.as_bytes(),
-            message.source,
-            message.seen_at.as_microsecond(),
-            message.holds
-        ])?;
-    if is_new == 0 {
-        return Ok(None);
+/// The numbers of the messages that are new; `None` where the content of one is known.
+fn take(book: &mut Book<'_>, messages: &[Message<'_>]) -> Result<Vec<Option<i64>>, StoreError> {
+    let contents: Vec<_> =
+        messages.iter().map(|message| row![message.content.as_bytes().as_slice()]).collect();
+    let mut seen: HashSet<ContentId> = HashSet::with_capacity(messages.len());
+    let known = "SELECT 1 AS known FROM message WHERE content = ?1";
+    each_of(book.connection, known, &contents, &mut |place, _| {
+        seen.insert(messages[place].content);
+        Ok(())
+    })?;
+    let mut next: i64 =
+        book.connection.query_row("SELECT coalesce(max(id), 0) + 1 FROM message", [], |row| row.get(0))?;
+    let mut numbers = Vec::with_capacity(messages.len());
+    for message in messages {
+        // The same content may come twice in a batch.
+        let is_new = seen.insert(message.content);
+        numbers.push(is_new.then_some(next));
+        next += i64::from(is_new);
+        book.messages += i64::from(is_new);
+        book.messages_without_report += i64::from(is_new && message.holds.is_some());
     }
-    book.messages += 1;
-    book.messages_without_report += i64::from(message.holds.is_some());
-    Ok(Some(book.connection.last_insert_rowid()))
+    let rows: Vec<_> = messages
+        .iter()
+        .zip(&numbers)
+        .filter_map(|(message, number)| {
+            Some(row![
+                (*number)?,
+                message.content.as_bytes().as_slice(),
+                message.source,
+                message.seen_at.as_microsecond(),
+                message.holds,
+            ])
+        })
+        .collect();
+    MESSAGES.run(book.connection, &rows)?;
+    Ok(numbers)
 }
+
+const MESSAGES: Insert = Insert {
+    into: "INSERT INTO message (id, content, source, seen_at, holds)",
+    values: "?1, ?2, ?3, ?4, ?5",
+    conflict: "",
+};

@@ -4,10 +4,10 @@ use abprall_bounce::{Kind, Trust};
 use abprall_mail::{BounceType, Reason};
 use abprall_policy::Case;
 use jiff::Timestamp;
-use rusqlite::{Row, params};
 
 use super::SqliteStore;
 use super::column::{time, word, word_or_none};
+use crate::database::{Row, params};
 use crate::{ReplayedReport, StoreError};
 
 /// In the order in which they were decided: a ledger that is kept along the way is right.
@@ -33,24 +33,21 @@ pub(super) fn replay(
          WHERE decision.taken_at >= ?1 AND decision.taken_at < ?2 AND decision.undoes IS NULL
          ORDER BY decision.taken_at, decision.id",
     )?;
-    let mut rows = statement.query(params![from.as_microsecond(), to.as_microsecond()])?;
     let mut handed = 0;
-    while let Some(row) = rows.next()? {
+    statement.stream(params![from.as_microsecond(), to.as_microsecond()], |row| {
         handed += 1;
-        if each(replayed(row)?).is_break() {
-            break;
-        }
-    }
+        Ok(each(replayed(row)?))
+    })?;
     Ok(handed)
 }
 
-fn replayed(row: &Row<'_>) -> Result<ReplayedReport, StoreError> {
-    let kind: Kind = word("the kind", &row.get::<_, String>(5)?)?;
-    let reason: Reason = word("the reason", &row.get::<_, String>(6)?)?;
-    let bounce_type: BounceType = word("the bounce type", &row.get::<_, String>(16)?)?;
-    let party = word_or_none("the party", row.get::<_, Option<String>>(7)?.as_deref())?;
-    let trust = word_or_none("the trust", row.get::<_, Option<String>>(11)?.as_deref())?;
-    let contradictions = row.get_ref(10)?.as_str().map_err(rusqlite::Error::from)?.len();
+fn replayed(row: Row<'_>) -> Result<ReplayedReport, StoreError> {
+    let kind: Kind = word("the kind", &row.get::<String>(5)?)?;
+    let reason: Reason = word("the reason", &row.get::<String>(6)?)?;
+    let bounce_type: BounceType = word("the bounce type", &row.get::<String>(16)?)?;
+    let party = word_or_none("the party", row.get::<Option<String>>(7)?.as_deref())?;
+    let trust = word_or_none("the trust", row.get::<Option<String>>(11)?.as_deref())?;
+    let contradictions = row.get::<String>(10)?.len();
     Ok(ReplayedReport {
         report: row.get(0)?,
         decision: row.get(1)?,
@@ -62,8 +59,8 @@ fn replayed(row: &Row<'_>) -> Result<ReplayedReport, StoreError> {
             kind,
             reason,
             party: party.unwrap_or_else(|| reason.party()),
-            permanence: word("the permanence", &row.get::<_, String>(8)?)?,
-            action: word("the action", &row.get::<_, String>(9)?)?,
+            permanence: word("the permanence", &row.get::<String>(8)?)?,
+            action: word("the action", &row.get::<String>(9)?)?,
             // An empty list is `[]`.
             contradicted: contradictions > 2,
             trust: trust.unwrap_or_else(Trust::default),
@@ -72,9 +69,9 @@ fn replayed(row: &Row<'_>) -> Result<ReplayedReport, StoreError> {
             list: row.get(14)?,
             tenant: row.get(15)?,
         },
-        outcome: word("the outcome", &row.get::<_, String>(17)?)?,
+        outcome: word("the outcome", &row.get::<String>(17)?)?,
         rule: row.get(18)?,
-        until: row.get::<_, Option<i64>>(19)?.map(time).transpose()?,
+        until: row.get::<Option<i64>>(19)?.map(time).transpose()?,
         again: row.get(20)?,
         frozen_later: row.get(21)?,
     })

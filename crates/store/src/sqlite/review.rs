@@ -4,7 +4,6 @@ use abprall_bounce::{Generator, Report, Trust};
 use abprall_mail::{EmailAddress, Reason, ReplyCode};
 use abprall_policy::{Outcome, Policy};
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, params};
 
 use super::SqliteStore;
 use super::book::Book;
@@ -12,6 +11,7 @@ use super::column::{count, time, word, word_or_none};
 use super::load::{Asking, load};
 use super::record::remember_policy;
 use super::write::write;
+use crate::database::{Connection, Row, params};
 use crate::page::cut_to_page;
 use crate::plan::{Existing, Gathered, GatheredEntry, fingerprint, plan};
 use crate::{
@@ -70,28 +70,28 @@ pub(super) fn reports(
     Ok(cut_to_page(found, page))
 }
 
-fn report_of(row: &Row<'_>) -> Result<Report, StoreError> {
+fn report_of(row: Row<'_>) -> Result<Report, StoreError> {
     let address = |text: Option<String>| text.and_then(|text| EmailAddress::parse_lenient(&text).ok());
     let (sent_to, failed) = (address(row.get(3)?), address(row.get(4)?));
     let code: Option<u16> = row.get(5)?;
     let happened_at = time(row.get(17)?)?;
     Ok(Report {
-        kind: word("the kind", &row.get::<_, String>(2)?)?,
+        kind: word("the kind", &row.get::<String>(2)?)?,
         recipient: failed.or_else(|| sent_to.clone()),
         original_recipient: sent_to,
         message_id: row.get(13)?,
         subject: row.get(14)?,
         queue_id: row.get(15)?,
         reply_code: code.and_then(|code| ReplyCode::try_from(code).ok()),
-        status: row.get::<_, Option<String>>(6)?.and_then(|text| text.parse().ok()),
+        status: row.get::<Option<String>>(6)?.and_then(|text| text.parse().ok()),
         diagnostic: row.get(7)?,
         prose: row.get(8)?,
         reporting_mta: row.get(9)?,
         remote_mta: row.get(10)?,
-        generator: row.get::<_, Option<String>>(11)?.and_then(|name| Generator::named(&name)),
-        phase: word_or_none("the phase", row.get::<_, Option<String>>(12)?.as_deref())?,
+        generator: row.get::<Option<String>>(11)?.and_then(|name| Generator::named(&name)),
+        phase: word_or_none("the phase", row.get::<Option<String>>(12)?.as_deref())?,
         last_attempt_at: Some(happened_at),
-        trust: word_or_none("the trust", row.get::<_, Option<String>>(16)?.as_deref())?
+        trust: word_or_none("the trust", row.get::<Option<String>>(16)?.as_deref())?
             .unwrap_or_else(Trust::default),
         ..Report::default()
     })
@@ -119,9 +119,9 @@ fn stored(connection: &Connection, id: i64) -> Result<Stored, StoreError> {
     let Some(row) = rows.next()? else {
         return Err(StoreError::NotFound { what: "report", name: id.to_string() });
     };
-    let reason: Reason = word("the reason", &row.get::<_, String>(21)?)?;
-    let party = word_or_none("the party", row.get::<_, Option<String>>(22)?.as_deref())?;
-    let bounce_type = word("the bounce type", &row.get::<_, String>(23)?)?;
+    let reason: Reason = word("the reason", &row.get::<String>(21)?)?;
+    let party = word_or_none("the party", row.get::<Option<String>>(22)?.as_deref())?;
+    let bounce_type = word("the bounce type", &row.get::<String>(23)?)?;
     Ok(Stored {
         existing: Existing { id, reason, party: party.unwrap_or_else(|| reason.party()), bounce_type },
         report: report_of(row)?,

@@ -3,11 +3,11 @@ use std::collections::HashMap;
 use abprall_mail::Reason;
 use abprall_policy::Outcome;
 use jiff::Timestamp;
-use rusqlite::params;
 
 use super::book::{Book, NewDecision, StopKey};
 use super::column::word_or_none;
 use super::undo::{Target, Undone, undo};
+use crate::database::params;
 use crate::limits::EXAMPLES_MAX;
 use crate::{RewindSummary, Scope, Selection, StoreError};
 
@@ -120,7 +120,7 @@ fn select(book: &Book<'_>, selection: &Selection) -> Result<Vec<Found>, StoreErr
         let key = StopKey { scope, subject, tenant: row.get(6)?, list: row.get(7)? };
         found.push(Found {
             target: Target { decision: row.get(0)?, key },
-            reason: word_or_none("the reason", row.get::<_, Option<String>>(5)?.as_deref())?,
+            reason: word_or_none("the reason", row.get::<Option<String>>(5)?.as_deref())?,
             is_stop: outcome != "count",
             is_strike: row.get(8)?,
         });

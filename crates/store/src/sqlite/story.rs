@@ -1,9 +1,9 @@
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
 
 use super::SqliteStore;
 use super::check::{check_subject, standing, stop_columns};
 use super::column::{count, json_or_none, time, word, word_or_none};
+use crate::database::{OptionalRow, Row, params};
 use crate::plan::shown_fingerprint;
 use crate::{DecisionRecord, Matched, ReportRecord, Scope, Standing, StoreError, Story, Subject};
 
@@ -166,8 +166,8 @@ pub(super) const DECISIONS: &str = "SELECT decision.id, coalesce(address.text, d
      LEFT JOIN host ON host.id = report.host
      LEFT JOIN host AS named ON named.id = decision.host";
 
-pub(super) fn decision_of(row: &Row<'_>) -> Result<DecisionRecord, StoreError> {
-    let report = match row.get::<_, Option<String>>("source")? {
+pub(super) fn decision_of(row: Row<'_>) -> Result<DecisionRecord, StoreError> {
+    let report = match row.get::<Option<String>>(8)? {
         Some(source) => Some(report_of(row, source)?),
         None => None,
     };
@@ -175,15 +175,15 @@ pub(super) fn decision_of(row: &Row<'_>) -> Result<DecisionRecord, StoreError> {
         id: row.get(0)?,
         about: row.get(1)?,
         taken_at: time(row.get(2)?)?,
-        outcome: word("the outcome", &row.get::<_, String>(3)?)?,
-        reason: word_or_none("the reason", row.get::<_, Option<String>>(4)?.as_deref())?,
+        outcome: word("the outcome", &row.get::<String>(3)?)?,
+        reason: word_or_none("the reason", row.get::<Option<String>>(4)?.as_deref())?,
         rule: row.get(5)?,
         policy: row.get(6)?,
-        policy_fingerprint: row.get::<_, Option<i64>>(26)?.map(shown_fingerprint),
-        until: row.get::<_, Option<i64>>(27)?.map(time).transpose()?,
+        policy_fingerprint: row.get::<Option<i64>>(26)?.map(shown_fingerprint),
+        until: row.get::<Option<i64>>(27)?.map(time).transpose()?,
         tenant: row.get(28)?,
         list: row.get(29)?,
-        evidence: json_or_none("the evidence", row.get::<_, Option<String>>(30)?.as_deref())?
+        evidence: json_or_none("the evidence", row.get::<Option<String>>(30)?.as_deref())?
             .unwrap_or_default(),
         undoes: row.get(31)?,
         undone_by: row.get(32)?,
@@ -193,7 +193,7 @@ pub(super) fn decision_of(row: &Row<'_>) -> Result<DecisionRecord, StoreError> {
     })
 }
 
-fn report_of(row: &Row<'_>, source: String) -> Result<ReportRecord, StoreError> {
+fn report_of(row: Row<'_>, source: String) -> Result<ReportRecord, StoreError> {
     let because: String = row.get(24)?;
     let contradictions: String = row.get(25)?;
     let unreadable =
@@ -204,11 +204,11 @@ fn report_of(row: &Row<'_>, source: String) -> Result<ReportRecord, StoreError> 
         source,
         index: row.get(9)?,
         happened_at: time(row.get(10)?)?,
-        kind: word("the kind", &row.get::<_, String>(11)?)?,
+        kind: word("the kind", &row.get::<String>(11)?)?,
         failed_address: row.get(12)?,
-        reason: word("the reason", &row.get::<_, String>(13)?)?,
-        underlying: word_or_none("the reason", row.get::<_, Option<String>>(14)?.as_deref())?,
-        permanence: word("the permanence", &row.get::<_, String>(15)?)?,
+        reason: word("the reason", &row.get::<String>(13)?)?,
+        underlying: word_or_none("the reason", row.get::<Option<String>>(14)?.as_deref())?,
+        permanence: word("the permanence", &row.get::<String>(15)?)?,
         confidence: row.get(16)?,
         reply_code: row.get(17)?,
         status: row.get(18)?,

@@ -3,10 +3,10 @@ use std::collections::BTreeMap;
 use abprall_mail::{Party, Reason};
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
-use rusqlite::{OptionalExtension, Row, params};
 
 use super::SqliteStore;
 use super::column::{count, word};
+use crate::database::{OptionalRow, Row, params};
 use crate::limits::CANDIDATES_MAX;
 use crate::{DomainRow, HostRow, ReasonRow, Stopped, StoreError, Summary};
 
@@ -54,7 +54,7 @@ pub(super) fn stopped(store: &SqliteStore, at: Timestamp) -> Result<Stopped, Sto
         let number = store
             .connection
             .prepare_cached(
-                "SELECT count(*) FROM stop WHERE until IS NOT NULL AND until <= ?1 AND kind = ?2
+                "SELECT count(*) FROM stop WHERE until IS NOT NULL AND until <= ?1 AND +kind = ?2
                      AND (?3 IS NULL OR stop = ?3)",
             )?
             .query_row(params![at.as_microsecond(), kind, stop], |row| row.get(0))?;
@@ -88,7 +88,7 @@ impl SqliteStore {
 
     fn reasons(&self, first_day: i64) -> Result<Vec<ReasonRow>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT kind, reason, bounce_type, outcome, sum(reports) AS n FROM day_reason WHERE day >= ?1
+            "SELECT kind, reason, bounce_type, outcome, CAST(sum(reports) AS bigint) AS n FROM day_reason WHERE day >= ?1
              GROUP BY kind, reason, bounce_type, outcome ORDER BY n DESC, kind, reason",
         )?;
         let mut rows = statement.query([first_day])?;
@@ -113,7 +113,7 @@ impl SqliteStore {
         let top = self.top(
             days,
             rows_max,
-            "SELECT domain, failures FROM domain_state WHERE failures > 0 ORDER BY failures DESC, domain DESC",
+            "SELECT domain, failures FROM domain_state WHERE failures > 0 ORDER BY failures DESC, domain DESC LIMIT ?1",
             "SELECT reason, failures FROM domain_day WHERE domain = ?1 AND day = -1",
             "SELECT reason, failures FROM domain_day WHERE domain = ?1 AND day >= ?2",
         )?;
@@ -144,7 +144,7 @@ impl SqliteStore {
         let top = self.top(
             days,
             rows_max,
-            "SELECT host, failures FROM host_state WHERE failures > 0 ORDER BY failures DESC, id DESC",
+            "SELECT host, failures FROM host_state WHERE failures > 0 ORDER BY failures DESC, id DESC LIMIT ?1",
             "SELECT reason, failures FROM host_day WHERE host = ?1 AND day = -1",
             "SELECT reason, failures FROM host_day WHERE host = ?1 AND day >= ?2",
         )?;
@@ -187,16 +187,14 @@ impl SqliteStore {
         let wanted = rows_max as usize;
         let mut top: Vec<Found> = Vec::new();
         let mut statement = self.connection.prepare_cached(by_all_days)?;
-        let mut rows = statement.query([])?;
-        let mut asked = 0;
+        let mut rows = statement.query([CANDIDATES_MAX])?;
         while let Some(row) = rows.next()? {
             let (number, at_most): (i64, i64) = (row.get(0)?, row.get(1)?);
             let is_full = top.len() >= wanted;
             let least = top.last().map_or(0, Found::failures);
-            if wanted == 0 || asked >= CANDIDATES_MAX || (is_full && least >= count(at_most)) {
+            if wanted == 0 || (is_full && least >= count(at_most)) {
                 break;
             }
-            asked += 1;
             let found = self.found(number, days, all, since)?;
             if found.failures() > 0 {
                 let place = top.partition_point(|known| known.failures() >= found.failures());
@@ -213,7 +211,7 @@ impl SqliteStore {
         let mut rows =
             if days.all { statement.query([number])? } else { statement.query([number, days.first])? };
         while let Some(row) = rows.next()? {
-            let reason = word("the reason", row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
+            let reason = word("the reason", &row.get::<String>(0)?)?;
             *found.reasons.entry(reason).or_default() += count(row.get(1)?);
         }
         Ok(found)
@@ -242,14 +240,14 @@ impl Found {
     }
 }
 
-fn reason_row(row: &Row<'_>) -> Result<ReasonRow, StoreError> {
-    let reason: Reason = word("the reason", &row.get::<_, String>(1)?)?;
+fn reason_row(row: Row<'_>) -> Result<ReasonRow, StoreError> {
+    let reason: Reason = word("the reason", &row.get::<String>(1)?)?;
     Ok(ReasonRow {
-        kind: word("the kind", &row.get::<_, String>(0)?)?,
+        kind: word("the kind", &row.get::<String>(0)?)?,
         reason,
         party: reason.party(),
-        bounce_type: word("the bounce type", &row.get::<_, String>(2)?)?,
-        outcome: word("the outcome", &row.get::<_, String>(3)?)?,
+        bounce_type: word("the bounce type", &row.get::<String>(2)?)?,
+        outcome: word("the outcome", &row.get::<String>(3)?)?,
         reports: count(row.get(4)?),
     })
 }

@@ -1,10 +1,10 @@
 //! Undoing one decision, by a new one: what it stopped stands again as it would without it.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
 
 use super::book::{Book, NewDecision, StopKey, StopValue};
 use super::column::{time, word};
+use crate::database::{OptionalRow, params};
 use crate::{Scope, StoreError};
 
 /// What became of whom the decision was about.
@@ -68,18 +68,18 @@ fn other_ground(book: &Book<'_>, key: &StopKey, at: Timestamp) -> Result<Option<
              AND NOT EXISTS (SELECT 1 FROM decision AS lifted WHERE lifted.{column} = ?1 AND lifted.id > ground.id
                  AND lifted.outcome IN ('lift', 'release', 'reinstate') AND lifted.rule <> 'rewind'
                  AND coalesce(lifted.tenant, '') = ?2 AND coalesce(lifted.list, '') = ?3)
-         ORDER BY outcome = 'suppress' DESC, reason IN ('complaint', 'unsubscribe') DESC, id DESC LIMIT 1"
+         ORDER BY outcome = 'suppress' DESC, coalesce(reason, '') IN ('complaint', 'unsubscribe') DESC, id DESC LIMIT 1"
     );
     let row = book
         .connection
         .prepare_cached(&sql)?
         .query_row(params![key.subject, key.tenant, key.list, at.as_microsecond()], |row| {
             Ok((
-                row.get::<_, i64>(0)?,
-                row.get::<_, String>(1)?,
-                row.get::<_, Option<String>>(2)?,
-                row.get::<_, i64>(3)?,
-                row.get::<_, Option<i64>>(4)?,
+                row.get::<i64>(0)?,
+                row.get::<String>(1)?,
+                row.get::<Option<String>>(2)?,
+                row.get::<i64>(3)?,
+                row.get::<Option<i64>>(4)?,
             ))
         })
         .optional()?;

@@ -1,11 +1,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Row, params};
 
 use super::SqliteStore;
 use super::book::Book;
 use super::column::{small, time, word, word_or_none};
+use crate::database::{Row, params};
 use crate::{StoreError, Work, WorkItem, WorkKind};
 
 /// The database gives each item to one process only: it is chosen and marked in one transaction.
@@ -51,17 +51,17 @@ fn item(book: &Book<'_>, id: i64) -> Result<WorkItem, StoreError> {
     item_of(row)
 }
 
-fn item_of(row: &Row<'_>) -> Result<WorkItem, StoreError> {
-    let domain = row.get::<_, Option<String>>(2)?.unwrap_or_default();
-    let claim = word_or_none("the reason", row.get::<_, Option<String>>(5)?.as_deref())?;
-    let work = match word::<WorkKind>("the work", &row.get::<_, String>(1)?)? {
+fn item_of(row: Row<'_>) -> Result<WorkItem, StoreError> {
+    let domain = row.get::<Option<String>>(2)?.unwrap_or_default();
+    let claim = word_or_none("the reason", row.get::<Option<String>>(5)?.as_deref())?;
+    let work = match word::<WorkKind>("the work", &row.get::<String>(1)?)? {
         WorkKind::Investigate => {
             Work::Investigate { domain, claim: claim.unwrap_or(abprall_mail::Reason::RoutingServerFailure) }
         }
         WorkKind::Recheck => Work::Recheck { domain },
         WorkKind::RecheckHost => Work::RecheckHost {
-            host: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
-            ip: word("the address", &row.get::<_, String>(4)?)?,
+            host: row.get::<Option<String>>(3)?.unwrap_or_default(),
+            ip: word("the address", &row.get::<String>(4)?)?,
         },
         WorkKind::Release => Work::Release { domain },
     };
@@ -70,7 +70,7 @@ fn item_of(row: &Row<'_>) -> Result<WorkItem, StoreError> {
         work,
         opened_at: time(row.get(6)?)?,
         due_at: time(row.get(7)?)?,
-        attempt: small(row.get::<_, i64>(8)?).saturating_sub(1),
+        attempt: small(row.get::<i64>(8)?).saturating_sub(1),
         owner: row.get(9)?,
         leased_until: time(row.get(10)?)?,
     })
@@ -133,7 +133,7 @@ pub(super) fn put(
     book.connection
         .prepare_cached(
             "INSERT INTO work (kind, domain, host, ip, opened_at, due_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT DO UPDATE SET due_at = excluded.due_at",
+             ON CONFLICT (kind, domain, host, ip) DO UPDATE SET due_at = excluded.due_at",
         )?
         .execute(params![
             kind.to_string(),

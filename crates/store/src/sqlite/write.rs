@@ -1,15 +1,15 @@
 //! Writes what a plan says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use abprall_mail::Reason;
 use abprall_policy::{IncidentEvent, POLICY_VERSION};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
 
-use super::book::{Book, Event, filled};
+use super::book::{Book, DOMAIN_STATES, Event, filled};
 use super::column::to_json;
 use crate::StoreError;
+use crate::database::{Change, Insert, OptionalRow, Value, each_of, params, row};
 use crate::limits::BECAUSE_MAX;
 use crate::plan::{Gathered, GatheredEntry, ReportWrite, Writes, cut};
 
@@ -22,34 +22,48 @@ pub(super) fn write(
     policy: i64,
 ) -> Result<(), StoreError> {
     let clusters = write_clusters(book, writes)?;
-    for report in &writes.reports {
+    let mut rows = Vec::with_capacity(writes.reports.len());
+    let texts: Vec<_> =
+        writes.reports.iter().map(|report| Texts::of(&gathered.entries[report.entry], report)).collect();
+    for (report, texts) in writes.reports.iter().zip(&texts) {
         let entry = &gathered.entries[report.entry];
         let cluster = report.cluster.map(|place| clusters[place]);
         match entry.existing {
-            None => insert_report(book, entry, report, addresses, hosts, cluster)?,
+            None => rows.push(report_row(entry, report, texts, addresses, hosts, cluster)),
             Some(_) => judge_report(book, entry, report.id, cluster)?,
         }
     }
+    REPORTS.run(book.connection, &rows)?;
     let incidents = write_incidents(book, writes)?;
     write_decisions(book, writes, &incidents, policy)?;
-    for stop in writes.stops.iter().chain(&writes.conversions) {
-        book.put_planned(stop)?;
-    }
+    book.put_planned(&writes.stops)?;
+    book.put_planned(&writes.conversions)?;
     write_ledgers(book, writes)?;
     write_roll_ups(book, writes)?;
     write_brakes(book, writes, &incidents)?;
-    for new in &writes.investigations {
-        // One investigation a domain; none while the domain is watched already.
-        book.connection
-            .prepare_cached(
-                "INSERT INTO work (kind, domain, host, ip, claim, opened_at, due_at)
-                 SELECT 'investigate', ?1, 0, '', ?2, ?3, ?3
-                 WHERE NOT EXISTS (SELECT 1 FROM work WHERE domain = ?1 AND kind IN ('investigate', 'recheck'))",
-            )?
-            .execute(params![new.domain, new.claim.as_str(), new.at.as_microsecond()])?;
-    }
+    write_investigations(book, writes)
+}
+
+/// One investigation a domain; none while the domain is watched already.
+fn write_investigations(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
+    let asked: Vec<_> = writes.investigations.iter().map(|new| row![new.domain]).collect();
+    let sql = "SELECT domain FROM work WHERE domain = ?1 AND kind IN ('investigate', 'recheck') LIMIT 1";
+    let mut watched = HashSet::new();
+    each_of(book.connection, sql, &asked, &mut |_, row| {
+        watched.insert(row.get::<i64>(0)?);
+        Ok(())
+    })?;
+    let new = writes.investigations.iter().filter(|new| watched.insert(new.domain));
+    let rows: Vec<_> = new.map(|new| row![new.domain, new.claim.as_str(), new.at.as_microsecond()]).collect();
+    INVESTIGATIONS.run(book.connection, &rows)?;
     Ok(())
 }
+
+const INVESTIGATIONS: Insert = Insert {
+    into: "INSERT INTO work (kind, domain, host, ip, claim, opened_at, due_at)",
+    values: "'investigate', ?1, 0, '', ?2, ?3, ?3",
+    conflict: "",
+};
 
 fn write_clusters(book: &Book<'_>, writes: &Writes) -> Result<Vec<i64>, StoreError> {
     let mut ids = Vec::with_capacity(writes.clusters.len());
@@ -58,8 +72,9 @@ fn write_clusters(book: &Book<'_>, writes: &Writes) -> Result<Vec<i64>, StoreErr
             .connection
             .prepare_cached(
                 "INSERT INTO review_cluster (pattern, reports, first_at, last_at) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (pattern) DO UPDATE SET reports = reports + excluded.reports,
-                     first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)
+                 ON CONFLICT (pattern) DO UPDATE SET reports = review_cluster.reports + excluded.reports,
+                     first_at = min(review_cluster.first_at, excluded.first_at),
+                     last_at = max(review_cluster.last_at, excluded.last_at)
                  RETURNING id",
             )?
             .query_row(
@@ -76,67 +91,84 @@ fn write_clusters(book: &Book<'_>, writes: &Writes) -> Result<Vec<i64>, StoreErr
     Ok(ids)
 }
 
-fn insert_report(
-    book: &Book<'_>,
-    entry: &GatheredEntry<'_>,
+const REPORTS: Insert = Insert {
+    into: "INSERT INTO report (id, message, position, address, failed_address, host, happened_at, kind, reason, underlying,
+        permanence, bounce_type, action, confidence, reply_code, status, diagnostic, reporting_mta, generator, phase,
+        message_id, subject, because, contradictions, party, trust, tenant, list, queue_id, prose, cluster)",
+    values: "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, \
+        ?25, ?26, ?27, ?28, ?29, ?30, ?31",
+    conflict: "",
+};
+
+/// Texts that are made of a report.
+struct Texts {
+    status: Option<String>,
+    because: String,
+    contradictions: String,
+}
+
+impl Texts {
+    fn of(entry: &GatheredEntry<'_>, write: &ReportWrite) -> Self {
+        let judged = entry.judged;
+        let because: Vec<_> = judged
+            .because
+            .iter()
+            .filter(|_| !write.is_wordless)
+            .take(BECAUSE_MAX)
+            .map(|why| (&*why.rule, cut(&why.matched)))
+            .collect();
+        let contradictions: &[String] = if write.is_wordless { &[] } else { &judged.contradictions };
+        Self {
+            status: entry.report.status.map(|status| status.to_string()),
+            because: to_json(&because),
+            contradictions: to_json(&contradictions),
+        }
+    }
+}
+
+fn report_row<'a>(
+    entry: &'a GatheredEntry<'_>,
     write: &ReportWrite,
+    texts: &'a Texts,
     addresses: &[i64],
     hosts: &[i64],
     cluster: Option<i64>,
-) -> Result<(), StoreError> {
+) -> Vec<Value<'a>> {
     let (report, judged) = (entry.report, entry.judged);
     let words = |text| words(text, write);
-    let because: Vec<_> = judged
-        .because
-        .iter()
-        .filter(|_| !write.is_wordless)
-        .take(BECAUSE_MAX)
-        .map(|why| (&*why.rule, cut(&why.matched)))
-        .collect();
-    let contradictions: &[String] = if write.is_wordless { &[] } else { &judged.contradictions };
-    let prose = if report.diagnostic.is_none() { words(&report.prose) } else { None };
-    book.connection
-        .prepare_cached(
-            "INSERT INTO report (id, message, position, address, failed_address, host, happened_at, kind, reason, underlying,
-                 permanence, bounce_type, action, confidence, reply_code, status, diagnostic, reporting_mta, generator,
-                 phase, message_id, subject, because, contradictions, party, trust, tenant, list, queue_id, prose, cluster)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-                 ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)",
-        )?
-        .execute(params![
-            write.id,
-            entry.message,
-            entry.position,
-            entry.address.map(|place| addresses[place]),
-            entry.failed.map(|place| addresses[place]),
-            entry.host.map(|place| hosts[place]),
-            entry.happened_at.as_microsecond(),
-            report.kind.as_str(),
-            judged.reason.as_str(),
-            judged.underlying.map(Reason::as_str),
-            judged.permanence.as_str(),
-            judged.bounce_type.as_str(),
-            judged.action.as_str(),
-            f64::from(judged.confidence),
-            report.reply_code.map(abprall_mail::ReplyCode::as_u16),
-            report.status.map(|status| status.to_string()),
-            words(&report.diagnostic),
-            report.reporting_mta.as_deref().map(cut),
-            report.generator.map(abprall_bounce::Generator::as_str),
-            report.phase.map(abprall_bounce::Phase::as_str),
-            words(&report.message_id),
-            words(&report.subject),
-            to_json(&because),
-            to_json(&contradictions),
-            (judged.party != judged.reason.party()).then(|| judged.party.as_str()),
-            (report.trust != abprall_bounce::Trust::default()).then(|| report.trust.as_str()),
-            entry.audience.tenant,
-            entry.audience.list,
-            words(&report.queue_id),
-            prose,
-            cluster
-        ])?;
-    Ok(())
+    row![
+        write.id,
+        entry.message,
+        entry.position,
+        entry.address.map(|place| addresses[place]),
+        entry.failed.map(|place| addresses[place]),
+        entry.host.map(|place| hosts[place]),
+        entry.happened_at.as_microsecond(),
+        report.kind.as_str(),
+        judged.reason.as_str(),
+        judged.underlying.map(Reason::as_str),
+        judged.permanence.as_str(),
+        judged.bounce_type.as_str(),
+        judged.action.as_str(),
+        f64::from(judged.confidence),
+        report.reply_code.map(abprall_mail::ReplyCode::as_u16),
+        texts.status.as_deref(),
+        words(&report.diagnostic),
+        report.reporting_mta.as_deref().map(cut),
+        report.generator.map(abprall_bounce::Generator::as_str),
+        report.phase.map(abprall_bounce::Phase::as_str),
+        words(&report.message_id),
+        words(&report.subject),
+        &*texts.because,
+        &*texts.contradictions,
+        (judged.party != judged.reason.party()).then(|| judged.party.as_str()),
+        (report.trust != abprall_bounce::Trust::default()).then(|| report.trust.as_str()),
+        entry.audience.tenant.as_deref(),
+        entry.audience.list.as_deref(),
+        words(&report.queue_id),
+        if report.diagnostic.is_none() { words(&report.prose) } else { None },
+        cluster,
+    ]
 }
 
 /// What is kept of a text.
@@ -224,126 +256,170 @@ fn write_decisions(
     incidents: &HashMap<String, i64>,
     policy: i64,
 ) -> Result<(), StoreError> {
-    let mut statement = book.connection.prepare_cached(
-        "INSERT INTO decision (id, address, report, taken_at, outcome, reason, rule, policy, tenant, list, policy_text, undoes,
-             incident, until)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-    )?;
-    for decision in &writes.decisions {
-        statement.execute(params![
-            decision.id,
-            decision.address,
-            decision.report,
-            decision.taken_at.as_microsecond(),
-            decision.outcome.as_str(),
-            decision.reason.as_str(),
-            decision.rule,
-            POLICY_VERSION,
-            filled(&decision.tenant),
-            filled(&decision.list),
-            policy,
-            decision.undoes,
-            decision.incident.as_ref().and_then(|key| incidents.get(key)),
-            decision.until.map(Timestamp::as_microsecond)
-        ])?;
-    }
+    let rows: Vec<_> = writes
+        .decisions
+        .iter()
+        .map(|decision| {
+            row![
+                decision.id,
+                decision.address,
+                decision.report,
+                decision.taken_at.as_microsecond(),
+                decision.outcome.as_str(),
+                decision.reason.as_str(),
+                decision.rule,
+                POLICY_VERSION,
+                filled(&decision.tenant),
+                filled(&decision.list),
+                policy,
+                decision.undoes,
+                decision.incident.as_ref().and_then(|key| incidents.get(key)).copied(),
+                decision.until.map(Timestamp::as_microsecond),
+            ]
+        })
+        .collect();
+    DECISIONS.run(book.connection, &rows)?;
     Ok(())
 }
 
+const DECISIONS: Insert = Insert {
+    into: "INSERT INTO decision (id, address, report, taken_at, outcome, reason, rule, policy, tenant, list, policy_text, undoes,
+        incident, until)",
+    values: "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14",
+    conflict: "",
+};
+
 fn write_ledgers(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
-    let mut strike = book.connection.prepare_cached(
-        "INSERT OR IGNORE INTO strike (address, day, reason, decision) VALUES (?1, ?2, ?3, ?4)",
-    )?;
-    for write in &writes.strikes {
-        strike.execute(params![write.address, write.day, write.reason.as_str(), write.decision])?;
-    }
-    let mut delivery = book.connection.prepare_cached(
-        "INSERT INTO delivery (address, day) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET day = max(day, excluded.day)",
-    )?;
-    let mut forget = book.connection.prepare_cached("DELETE FROM strike WHERE address = ?1 AND day <= ?2")?;
-    for (address, day) in &writes.deliveries {
-        delivery.execute(params![address, day])?;
-        forget.execute(params![address, day])?;
-    }
-    let mut failure = book.connection.prepare_cached(
-        "INSERT INTO failure (key, report, outcome) VALUES (?1, ?2, ?3)
-         ON CONFLICT DO UPDATE SET outcome = excluded.outcome",
-    )?;
-    for (key, (report, outcome)) in &writes.failures {
-        failure.execute(params![key, report, outcome.as_str()])?;
-    }
+    let strikes: Vec<_> = writes
+        .strikes
+        .iter()
+        .map(|write| row![write.address, write.day, write.reason.as_str(), write.decision])
+        .collect();
+    STRIKES.run(book.connection, &strikes)?;
+    let deliveries: Vec<_> = writes.deliveries.iter().map(|(address, day)| row![*address, *day]).collect();
+    DELIVERIES.run(book.connection, &deliveries)?;
+    FORGET_STRIKES.run(book.connection, &deliveries)?;
+    let failures: Vec<_> = writes
+        .failures
+        .iter()
+        .map(|(key, (report, outcome))| row![*key, *report, outcome.as_str()])
+        .collect();
+    FAILURES.run(book.connection, &failures)?;
     Ok(())
 }
+
+const STRIKES: Insert = Insert {
+    into: "INSERT INTO strike (address, day, reason, decision)",
+    values: "?1, ?2, ?3, ?4",
+    conflict: "ON CONFLICT DO NOTHING",
+};
+
+const DELIVERIES: Insert = Insert {
+    into: "INSERT INTO delivery (address, day)",
+    values: "?1, ?2",
+    conflict: "ON CONFLICT (address) DO UPDATE SET day = max(delivery.day, excluded.day)",
+};
+
+const FORGET_STRIKES: Change =
+    Change { what: "DELETE FROM strike", where_: "strike.address = ?1 AND strike.day <= ?2" };
+
+const FAILURES: Insert = Insert {
+    into: "INSERT INTO failure (key, report, outcome)",
+    values: "?1, ?2, ?3",
+    conflict: "ON CONFLICT (key) DO UPDATE SET outcome = excluded.outcome",
+};
 
 fn write_roll_ups(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
     super::roll_up::write(book, &writes.roll_ups())?;
-    let mut hourly = book.connection.prepare_cached(
-        "INSERT INTO hourly (provider, hour, hard, hard_known_good, delivered) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT DO UPDATE SET hard = hard + excluded.hard,
-             hard_known_good = hard_known_good + excluded.hard_known_good, delivered = delivered + excluded.delivered",
-    )?;
-    for ((provider, hour), count) in &writes.hours {
-        hourly.execute(params![provider, hour, count.hard, count.hard_known_good, count.delivered])?;
-    }
-    for (provider, hour) in &writes.frozen_hours {
-        book.connection
-            .prepare_cached("UPDATE hourly SET frozen = 1 WHERE provider = ?1 AND hour = ?2")?
-            .execute(params![provider, hour])?;
-    }
+    let hours: Vec<_> = writes
+        .hours
+        .iter()
+        .map(|((provider, hour), count)| {
+            row![&**provider, *hour, count.hard, count.hard_known_good, count.delivered]
+        })
+        .collect();
+    HOURS.run(book.connection, &hours)?;
+    let frozen: Vec<_> =
+        writes.frozen_hours.iter().map(|(provider, hour)| row![&**provider, *hour]).collect();
+    FROZEN_HOURS.run(book.connection, &frozen)?;
     write_domains(book, writes)?;
-    let mut host = book.connection.prepare_cached(
-        "INSERT INTO host_state (host, ip, failures, last_failure_at, last_reason) VALUES (?1, '', ?2, ?3, ?4)
-         ON CONFLICT DO UPDATE SET failures = failures + excluded.failures,
-             last_reason = iif(coalesce(last_failure_at, 0) <= excluded.last_failure_at, excluded.last_reason, last_reason),
-             last_failure_at = max(coalesce(last_failure_at, 0), excluded.last_failure_at)",
-    )?;
-    for (id, delta) in &writes.hosts {
-        let (at, reason) = delta.last_failure.unzip();
-        host.execute(params![
-            id,
-            delta.failures.cast_signed(),
-            at.map(Timestamp::as_microsecond),
-            reason.map(Reason::as_str)
-        ])?;
-    }
+    let hosts: Vec<_> = writes
+        .hosts
+        .iter()
+        .map(|(id, delta)| {
+            let (at, reason) = delta.last_failure.unzip();
+            row![
+                *id,
+                delta.failures.cast_signed(),
+                at.map(Timestamp::as_microsecond),
+                reason.map(Reason::as_str),
+            ]
+        })
+        .collect();
+    HOSTS.run(book.connection, &hosts)?;
     Ok(())
 }
 
+const HOURS: Insert = Insert {
+    into: "INSERT INTO hourly (provider, hour, hard, hard_known_good, delivered)",
+    values: "?1, ?2, ?3, ?4, ?5",
+    conflict: "ON CONFLICT (provider, hour) DO UPDATE SET hard = hourly.hard + excluded.hard,
+        hard_known_good = hourly.hard_known_good + excluded.hard_known_good,
+        delivered = hourly.delivered + excluded.delivered",
+};
+
+const FROZEN_HOURS: Change =
+    Change { what: "UPDATE hourly SET frozen = 1", where_: "provider = ?1 AND hour = ?2" };
+
+const HOSTS: Insert = Insert {
+    into: "INSERT INTO host_state (host, ip, failures, last_failure_at, last_reason)",
+    values: "?1, '', ?2, ?3, ?4",
+    conflict: "ON CONFLICT (host, ip) DO UPDATE SET failures = host_state.failures + excluded.failures,
+        last_reason = iif(coalesce(host_state.last_failure_at, 0) <= excluded.last_failure_at, excluded.last_reason,
+            host_state.last_reason),
+        last_failure_at = max(coalesce(host_state.last_failure_at, 0), excluded.last_failure_at)",
+};
+
 fn write_domains(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
-    let mut statement = book.connection.prepare_cached(
-        "INSERT INTO domain_state (domain, failures, route_failures, last_failure_at, last_reason, owner_changed,
-             delivered_since, failed_since)
-         VALUES (?1, ?2, max(?3, 0), ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT DO UPDATE SET failures = failures + ?2, route_failures = route_failures + ?3,
-             last_reason = iif(coalesce(last_failure_at, 0) <= coalesce(?4, 0), coalesce(?5, last_reason), last_reason),
-             last_failure_at = iif(coalesce(last_failure_at, 0) <= coalesce(?4, 0), coalesce(?4, last_failure_at),
-                 last_failure_at),
-             owner_changed = max(owner_changed, ?6), delivered_since = delivered_since + ?7,
-             failed_since = failed_since + ?8",
-    )?;
-    for (id, delta) in &writes.domains {
-        let (at, reason) = delta.last_failure.unzip();
-        statement.execute(params![
-            id,
-            delta.failures.cast_signed(),
-            delta.route_failures,
-            at.map(Timestamp::as_microsecond),
-            reason.map(Reason::as_str),
-            delta.owner_changed,
-            delta.delivered.cast_signed(),
-            delta.failed_since.cast_signed()
-        ])?;
-        if delta.look_now {
-            book.connection
-                .prepare_cached(
-                    "UPDATE work SET due_at = min(due_at, opened_at) WHERE domain = ?1 AND kind = 'recheck'
-                         AND owner IS NULL",
-                )?
-                .execute([id])?;
-        }
-    }
+    let domains: Vec<_> = writes.domains.keys().map(|id| row![*id]).collect();
+    DOMAIN_STATES.run(book.connection, &domains)?;
+    let rows: Vec<_> = writes
+        .domains
+        .iter()
+        .map(|(id, delta)| {
+            let (at, reason) = delta.last_failure.unzip();
+            row![
+                *id,
+                delta.failures.cast_signed(),
+                delta.route_failures,
+                at.map(Timestamp::as_microsecond),
+                reason.map(Reason::as_str),
+                delta.owner_changed,
+                delta.delivered.cast_signed(),
+                delta.failed_since.cast_signed(),
+            ]
+        })
+        .collect();
+    ADD_TO_DOMAINS.run(book.connection, &rows)?;
+    let looks: Vec<_> =
+        writes.domains.iter().filter(|(_, delta)| delta.look_now).map(|(id, _)| row![*id]).collect();
+    LOOK_NOW.run(book.connection, &looks)?;
     Ok(())
 }
+
+const ADD_TO_DOMAINS: Change = Change {
+    what: "UPDATE domain_state SET failures = failures + ?2, route_failures = max(route_failures + ?3, 0),
+        last_reason = iif(coalesce(last_failure_at, 0) <= coalesce(?4, 0), coalesce(?5, last_reason), last_reason),
+        last_failure_at = iif(coalesce(last_failure_at, 0) <= coalesce(?4, 0), coalesce(?4, last_failure_at),
+            last_failure_at),
+        owner_changed = max(owner_changed, ?6), delivered_since = delivered_since + ?7, failed_since = failed_since + ?8",
+    where_: "domain = ?1",
+};
+
+const LOOK_NOW: Change = Change {
+    what: "UPDATE work SET due_at = min(due_at, opened_at)",
+    where_: "domain = ?1 AND kind = 'recheck' AND owner IS NULL",
+};
 
 fn write_brakes(
     book: &Book<'_>,
@@ -371,8 +447,8 @@ pub(super) fn put_brake(
     book.connection
         .prepare_cached(
             "INSERT INTO brake (provider, frozen, brake, incident) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET frozen = excluded.frozen, brake = excluded.brake,
-                 incident = coalesce(excluded.incident, incident)",
+             ON CONFLICT (provider) DO UPDATE SET frozen = excluded.frozen, brake = excluded.brake,
+                 incident = coalesce(excluded.incident, brake.incident)",
         )?
         .execute(params![provider, brake.is_frozen(), to_json(&brake), incident])?;
     Ok(())
@@ -383,7 +459,7 @@ pub(super) fn brake_incident(book: &Book<'_>, provider: &str) -> Result<Option<i
     Ok(book
         .connection
         .prepare_cached("SELECT incident FROM brake WHERE provider = ?1")?
-        .query_row([provider], |row| row.get::<_, Option<i64>>(0))
+        .query_row([provider], |row| row.get::<Option<i64>>(0))
         .optional()?
         .flatten())
 }

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# A PostgreSQL server for tests, on a unix socket in a folder, and on nothing else.
+#
+#   lab/postgres.sh start DIR     makes it, starts it, prints its connection string (for ABPRALL_TEST_POSTGRES)
+#   lab/postgres.sh crash DIR     kills it as a power cut would and starts it again
+#   lab/postgres.sh stop DIR      stops it
+#
+# DIR should be short: the path of a socket has at most 107 bytes. PostgreSQL refuses to run as root: then it runs as `postgres`, the
+# user that Debian's package makes.
+set -euo pipefail
+action=${1:?start, crash or stop} dir=$(readlink -m "${2:?a folder}")
+bin=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -1)
+[ -x "$bin/postgres" ] || { echo "postgres.sh: PostgreSQL is not installed (Debian: postgresql)" >&2; exit 3; }
+# The server keeps the places of its files: the folder of the caller may be closed to its user.
+as_server() { if [ "$(id -u)" = 0 ]; then (cd / && runuser -u postgres -- "$@"); else "$@"; fi; }
+control() { as_server "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -s "$@"; }
+
+case $action in
+start)
+  mkdir -p "$dir"
+  chmod 755 "$dir"
+  [ "$(id -u)" != 0 ] || chown postgres "$dir"
+  as_server "$bin/initdb" -D "$dir/data" -U abprall -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$dir/initdb.log"
+  # Nothing of a test needs more than what was committed to survive a crash of the server: that is the default.
+  as_server tee -a "$dir/data/postgresql.conf" >/dev/null <<CONF
+listen_addresses = ''
+unix_socket_directories = '$dir'
+max_connections = 200
+CONF
+  control start
+  echo "host=$dir user=abprall dbname=postgres"
+  ;;
+crash) control -m immediate stop && control start ;;
+stop) control -m immediate stop ;;
+*) echo "postgres.sh: start, crash or stop" >&2; exit 3 ;;
+esac
