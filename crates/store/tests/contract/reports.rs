@@ -200,7 +200,7 @@ pub(crate) fn the_trends_tell_days_providers_servers_and_who_came_back(house: &m
     let providers: Vec<_> =
         all.providers.iter().map(|row| (&*row.provider, row.failures, row.hard, row.reason)).collect();
     let expected =
-        [("gone.example", 2, 2, Reason::UserUnknown), ("dead.example", 1, 0, Reason::RoutingServerFailure)];
+        [("gone.example", 2, 2, Reason::UserUnknown), ("dead.example", 1, 1, Reason::RoutingServerFailure)];
     assert_eq!(providers, expected);
     assert_eq!((all.providers_total, all.route_hosts_total, all.addresses_known), (2, 1, 4));
     assert_eq!((&*all.route_hosts[0].host, all.route_hosts[0].failures), ("mx1.dead.example", 1));
