@@ -15,7 +15,7 @@ fn corpus() -> PathBuf {
 }
 
 fn now() -> Timestamp {
-    "2026-11-24T12:00:00Z".parse().unwrap()
+    "2026-11-24T12:00:00Z".parse().expect("a time")
 }
 
 fn read_log(text: &[u8], format: LogFormat) -> Vec<Report> {
@@ -29,12 +29,12 @@ fn read_log(text: &[u8], format: LogFormat) -> Vec<Report> {
 fn cases(mta: &str) -> Vec<(String, Vec<Report>, Vec<Report>)> {
     let mut cases = Vec::new();
     for entry in fs::read_dir(corpus().join("log")).expect("the corpus is part of the repository") {
-        let path = entry.unwrap().path();
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let path = entry.expect("the folder can be read").path();
+        let name = path.file_stem().expect("a file has a name").to_string_lossy().into_owned();
         if !name.starts_with(&format!("{mta}--")) {
             continue;
         }
-        let text = fs::read(&path).unwrap();
+        let text = fs::read(&path).expect("each log can be read");
         let format = LogFormat::sniff(&text).unwrap_or_else(|| panic!("{name} is a log"));
         let mail = fs::read(corpus().join("mail").join(format!("{name}.eml")));
         let bounces = mail.map(|mail| read(&mail).reports).unwrap_or_default();
