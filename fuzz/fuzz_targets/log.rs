@@ -28,7 +28,9 @@ fuzz_target!(|bytes: &[u8]| {
         let mut reader = LogReader::new(format);
         for line in bytes.split(|byte| *byte == b'\n') {
             for report in reader.read_line(line, now) {
-                assert!(report.diagnostic.as_ref().is_none_or(|text| text.len() <= limits::DIAGNOSTIC_BYTES_MAX));
+                assert!(
+                    report.diagnostic.as_ref().is_none_or(|text| text.len() <= limits::DIAGNOSTIC_BYTES_MAX)
+                );
                 let _judged = CLASSIFIER.classify(&report);
             }
         }

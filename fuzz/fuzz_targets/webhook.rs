@@ -43,6 +43,9 @@ fuzz_target!(|body: &[u8]| {
     if let Ok(envelope) = Envelope::parse(body) {
         let _text = sns::canonical(&envelope);
         assert!(sns::check(&envelope, body, now).is_err());
-        assert!(matches!(sns::certificate_url(&envelope), Ok(_) | Err(SignatureError::Missing(_) | SignatureError::ForeignUrl(_))));
+        assert!(matches!(
+            sns::certificate_url(&envelope),
+            Ok(_) | Err(SignatureError::Missing(_) | SignatureError::ForeignUrl(_))
+        ));
     }
 });
