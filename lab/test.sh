@@ -19,3 +19,4 @@ python3 lab/drive/drive.py "$out/fresh" --mta sender,sender-de,exim,sendmail,ope
   --case unknown,disabled,german-reply,routing,router-rcpt,router-data,nullmx,nxdomain,nodata,mx-nxdomain,data-spam,dmarc,blocklist,relay-denied,ok-delivered --wait 45
 python3 lab/verdicts.py "$program" "$out"
 python3 lab/routes.py "$program"
+python3 lab/watch.py "$program"

@@ -17,12 +17,16 @@ mod pending;
 mod policy;
 mod process;
 mod report;
+mod review;
 mod rewind;
 mod route;
 mod rules;
 mod scrub;
+mod serve;
 mod suppressions;
 pub(crate) mod token;
+mod watch;
+mod what_if;
 mod why;
 
 /// Reads bounces, says what happened to whom, and stops the right addresses.
@@ -40,11 +44,13 @@ enum Command {
     Process(process::Args),
     Explain(explain::Args),
     Check(check::Args),
+    WhatIf(what_if::Args),
     Why(why::Args),
     Suppressions(suppressions::Args),
     Scrub(Box<scrub::Args>),
     Token(token::Args),
     Report(report::Args),
+    Review(review::Args),
     Rewind(rewind::Args),
     Policy(policy::Args),
     Pending(pending::Args),
@@ -55,6 +61,8 @@ enum Command {
     Domains(domains::Args),
     Route(Box<route::Args>),
     Rules(rules::Args),
+    Serve(serve::Args),
+    Watch(Box<watch::Args>),
 }
 
 impl Cli {
@@ -65,11 +73,13 @@ impl Cli {
             Command::Process(args) => args.run(),
             Command::Explain(args) => args.run(),
             Command::Check(args) => args.run(),
+            Command::WhatIf(args) => args.run(),
             Command::Why(args) => args.run(),
             Command::Suppressions(args) => args.run(),
             Command::Scrub(args) => args.run(),
             Command::Token(args) => args.run(),
             Command::Report(args) => args.run(),
+            Command::Review(args) => args.run(),
             Command::Rewind(args) => args.run(),
             Command::Policy(args) => args.run(),
             Command::Pending(args) => args.run(),
@@ -80,6 +90,8 @@ impl Cli {
             Command::Domains(args) => args.run(),
             Command::Route(args) => args.run(),
             Command::Rules(args) => args.run(),
+            Command::Serve(args) => args.run(),
+            Command::Watch(args) => args.run(),
         }
     }
 }

@@ -12,6 +12,7 @@ use anyhow::Context;
 use crate::rule_files::RuleFiles;
 
 mod budget;
+pub(crate) mod form;
 mod open;
 mod pipeline;
 mod progress;
@@ -20,13 +21,20 @@ mod walk;
 /// What to read, from the command line.
 #[derive(clap::Args)]
 pub(crate) struct Inputs {
-    /// Messages (.eml), mailboxes (mbox), Maildirs, directories of these, plain or gzipped; `-` is standard input.
+    /// Messages (.eml), mailboxes (mbox), Maildirs, mail logs, bodies of webhooks, directories of these, plain or gzipped; `-` is
+    /// standard input.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
     /// Each line of the input is one SMTP reply, not a message.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "from")]
     pub(crate) lines: bool,
+
+    /// What the input is, where that is not seen from its start: `mail`; a log (`mail-log`, `postfix-log`, `exim-log`,
+    /// `sendmail-log`, `opensmtpd-log`, `powermta-csv`, `kumomta-json`); or a service whose webhook posted it (`ses`, `sendgrid`,
+    /// `mailgun`, `postmark`, `sparkpost`, `brevo`, `mailjet`, `mandrill`, `resend`, `postal`, `kumomta`, `abprall`).
+    #[arg(long, value_name = "FORM")]
+    pub(crate) from: Option<form::Form>,
 
     #[command(flatten)]
     pub(crate) rules: RuleFiles,

@@ -17,14 +17,16 @@ mod listing;
 mod lists;
 mod output_file;
 mod policy_file;
+mod report;
 mod report_line;
 mod rule_files;
 mod scrub;
+mod serve;
 mod stops;
 mod store_file;
 mod subject;
 mod terminal;
-//mod watch;
+mod watch;
 mod wording;
 
 fn main() -> ExitCode {
@@ -37,7 +39,8 @@ fn main() -> ExitCode {
             // The exit statuses of `docs/output.md`: 2 is for the operator's own mistakes.
             let is_operators = error.is::<rule_files::BadRules>()
                 || error.is::<commands::token::BadKeys>()
-                || error.is::<policy_file::BadPolicy>();
+                || error.is::<policy_file::BadPolicy>()
+                || error.is::<serve::BadSettings>();
             ExitCode::from(if is_operators { 2 } else { 3 })
         }
     }

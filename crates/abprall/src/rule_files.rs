@@ -54,6 +54,12 @@ pub(crate) fn classifier(paths: &[PathBuf]) -> Result<Classifier, BadRules> {
 #[derive(Debug)]
 pub(crate) struct BadRules(Vec<String>);
 
+impl BadRules {
+    pub(crate) fn new(problems: Vec<String>) -> Self {
+        Self(problems)
+    }
+}
+
 impl fmt::Display for BadRules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let noun = if self.0.len() == 1 { "problem" } else { "problems" };

@@ -25,6 +25,11 @@ pub(crate) struct StoreFile {
 }
 
 impl StoreFile {
+    /// As a file of settings tells it.
+    pub(crate) fn new(store: String, index: Option<PathBuf>) -> Self {
+        Self { store, index }
+    }
+
     /// Opens it, and makes it where there is none.
     pub(crate) fn open(&self) -> Result<Box<dyn Store>, StoreError> {
         open_store(&self.store)

@@ -17,7 +17,8 @@ mod summary;
 mod tests;
 mod way_back;
 
-pub(crate) use look::{Look, NetworkLook, Request, Seen, SeenHost};
+pub(crate) use limits::lease;
+pub(crate) use look::NetworkLook;
 pub(crate) use news::{News, What};
 pub(crate) use pass::{Watch, pass};
 pub(crate) use shutdown::Shutdown;

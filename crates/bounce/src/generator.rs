@@ -2,6 +2,26 @@ use std::fmt;
 
 use crate::{dialect, mailer};
 
+/// Software and services whose logs and webhooks are read.
+const FEEDS: &[&str] = &[
+    "postfix",
+    "exim",
+    "sendmail",
+    "opensmtpd",
+    "powermta",
+    "kumomta",
+    "amazonses",
+    "sendgrid",
+    "mailgun",
+    "postmark",
+    "sparkpost",
+    "brevo",
+    "mailjet",
+    "mandrill",
+    "resend",
+    "postal",
+];
+
 /// The software or service that wrote a report: `postfix`, `exim`, `exchange`, `qmail` …
 ///
 /// An open list: each dialect names its own.
@@ -22,7 +42,8 @@ impl Generator {
     /// Every generator that a report may be said to come from; some come twice.
     pub fn all() -> impl Iterator<Item = Self> {
         let by_marks = dialect::DIALECTS.iter().map(|dialect| dialect.generator);
-        by_marks.chain(mailer::NAMES.iter().map(|name| Self(name)))
+        let by_name = mailer::NAMES.iter().chain(FEEDS).map(|name| Self(name));
+        by_marks.chain(by_name)
     }
 
     /// The name.

@@ -3,11 +3,13 @@
 //! Two steps, both pure (no socket, no file, no clock):
 //!
 //! 1. [`read`] turns the bytes of one message into a [`Reading`]: one [`Report`] for each recipient that it speaks of, or the
-//!    reason why it is [no bounce](NotABounce). [`read_line`] does the same for a bare SMTP reply.
+//!    reason why it is [no bounce](NotABounce). [`read_line`] does the same for a bare SMTP reply, [`log::LogReader`] for the logs of
+//!    MTAs, [`webhook::read_webhook`] for what mail services post.
 //! 2. [`Classifier::classify`] gives each report a [`Classification`]: reason, party, permanence, action — by rules that are data.
 //!
 //! A malformed message is not an error: what could be read is returned, with the [`Damage`] found.
 
+mod attempt;
 mod auto_reply;
 mod challenge;
 mod classification;
@@ -21,6 +23,7 @@ mod generator;
 mod letter;
 pub mod limits;
 mod line;
+pub mod log;
 mod mailer;
 mod mbox;
 mod merge;
@@ -35,6 +38,7 @@ mod report;
 mod returned;
 mod text;
 mod unsubscribe;
+pub mod webhook;
 
 pub use classification::{Because, Classification};
 pub use classify::{Classifier, Finding, FindingKind, Rule, RuleFile, RuleFileError};
@@ -43,4 +47,4 @@ pub use line::read_line;
 pub use mbox::{Mbox, is_mbox};
 pub use read::read;
 pub use reading::{Damage, NotABounce, Reading};
-pub use report::{Hop, Issuer, Kind, Phase, Report, StatusOrigin, Trust};
+pub use report::{Hop, Issuer, Kind, Phase, ProviderClass, Report, StatusOrigin, Trust};

@@ -1,4 +1,4 @@
-use abprall_mail::{EmailAddress, EnhancedStatus, ReplyCode};
+use abprall_mail::{EmailAddress, EnhancedStatus, Reason, ReplyCode};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
@@ -60,6 +60,19 @@ pub struct Report {
     pub hops: Vec<Hop>,
     /// How far the report can be believed.
     pub trust: Trust,
+    /// What a provider or MTA calls it in its own taxonomy, where it does. The reply's words and codes outrank it.
+    pub provider_class: Option<ProviderClass>,
+}
+
+/// The word of a provider's own taxonomy, and what we make of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProviderClass {
+    /// The word as the provider writes it: `Permanent/General`, `bad-mailbox`, `Invalid Address`.
+    pub word: String,
+    /// What it means, where it means one thing.
+    pub reason: Option<Reason>,
+    /// How sure, 0 to 1.
+    pub confidence: f32,
 }
 
 /// One Received line (RFC 5321 §4.4).

@@ -81,7 +81,10 @@ pub fn conclude(claim: Reason, evidence: &Evidence) -> Conclusion {
             }
         }
         Verdict::Deliverable | Verdict::Degraded => {
-            if evidence.behind_mx {
+            if claim == Reason::DomainOwnerChanged {
+                // That the new owner's servers work says nothing about whose mail it is.
+                Conclusion::Keep { rule: "owner-changed" }
+            } else if evidence.behind_mx {
                 Conclusion::Keep { rule: "failure-behind-mx" }
             } else if matches!(claim.party(), Party::RecipientDomain | Party::Route) {
                 Conclusion::Release { rule: "claim-refuted" }
@@ -202,6 +205,13 @@ mod tests {
             conclude(Reason::RoutingServerFailure, &evidence),
             Conclusion::Keep { rule: "failure-behind-mx" }
         );
+    }
+
+    #[test]
+    fn a_new_owner_is_not_refuted_by_servers_that_work() {
+        let evidence = Evidence::of(Verdict::Deliverable, Confidence::High, AT);
+        let kept = Conclusion::Keep { rule: "owner-changed" };
+        assert_eq!(conclude(Reason::DomainOwnerChanged, &evidence), kept);
     }
 
     #[test]

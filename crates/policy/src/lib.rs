@@ -16,6 +16,7 @@ mod ledger;
 mod policy;
 mod reinstate;
 mod schedule;
+pub mod settings;
 mod token;
 
 pub use brake::{Brake, BrakeReason, HourCount, Sweep, Usual, sweeping, unusual};
@@ -28,7 +29,7 @@ pub use history::History;
 pub use investigation::{Conclusion, Evidence, IncidentEvent, conclude, incident_key};
 pub use ledger::{Day, Ledger, Strike, StrikeOutcome};
 pub use policy::{
-    BrakePolicy, Policy, PolicyFileError, Problem, ReinstatePolicy, RemovalTrust, ScopedSoftRule, SoftPolicy,
+    BrakePolicy, Policy, PolicyFileError, ReinstatePolicy, RemovalTrust, ScopedSoftRule, SoftPolicy,
     SoftRule, SoftScope, TrustPolicy, WatchPolicy,
 };
 pub use reinstate::{Doubt, Ownership, ReinstateEvent, Reinstatement, Release};

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 mod file;
 mod written;
 
-pub use file::{PolicyFileError, Problem};
+pub use file::PolicyFileError;
 
 /// Days as a duration.
 const fn days(days: u64) -> Duration {

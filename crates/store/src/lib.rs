@@ -36,6 +36,7 @@ mod store;
 mod story;
 mod subject;
 mod summary;
+mod trends;
 mod work;
 
 pub use change::StopChange;
@@ -65,4 +66,5 @@ pub use store::{Store, StorePlace, open_existing_store, open_store};
 pub use story::{DecisionRecord, Matched, ReportRecord, Story};
 pub use subject::{Subject, index_key};
 pub use summary::{DomainRow, HostRow, ReasonRow, Stopped, Summary};
+pub use trends::{DayRow, Period, ProviderRow, Recovered, RecoveryRow, RouteHostRow, Trends};
 pub use work::{Completed, DomainUpdate, HostUpdate, Work, WorkItem, WorkKind, WorkOutcome};

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use abprall_mail::EmailAddress;
-use abprall_policy::Policy;
+use abprall_policy::{Doubt, Policy};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -15,10 +15,10 @@ use crate::plan::PolicyCache;
 use crate::{
     BrakeRow, Completed, DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort,
     ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode,
-    Observation, Page, PendingRemoval, Question, Reclassified, ReclassifySummary, Recorded, ReplayedReport,
-    ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, Standing, StopChange,
-    StopFilter, StopOrder, StopRow, Stopped, Store, StoreError, Story, Subject, Summary, WatchedDomain,
-    WatchedHost, WorkItem, WorkOutcome,
+    Observation, Page, PendingRemoval, Period, Question, Reclassified, ReclassifySummary, Recorded,
+    ReplayedReport, ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, Standing,
+    StopChange, StopFilter, StopOrder, StopRow, Stopped, Store, StoreError, Story, Subject, Summary, Trends,
+    WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
 };
 
 mod book;
@@ -45,6 +45,7 @@ mod rewind;
 mod roll_up;
 mod story;
 mod summary;
+mod trends;
 mod undo;
 mod work;
 mod write;
@@ -114,7 +115,7 @@ impl SqliteStore {
             }
             match outcome {
                 Err(error) if repeats < REPEATS_MAX && self.connection.is_worth_repeating(&error) => {
-                    repeats += 1
+                    repeats += 1;
                 }
                 outcome => return outcome,
             }
@@ -209,7 +210,12 @@ impl Store for SqliteStore {
     }
 
     fn summary(&self, since: Option<Date>, at: Timestamp, rows_max: u32) -> Result<Summary, StoreError> {
-        summary::summary(self, since, at, rows_max)
+        let period = Period { since, until: None };
+        summary::summary(self, period, at, rows_max)
+    }
+
+    fn trends(&self, period: Period, at: Timestamp, rows_max: u32) -> Result<Trends, StoreError> {
+        trends::trends(self, period, at, rows_max)
     }
 
     fn import_stops(
@@ -242,6 +248,19 @@ impl Store for SqliteStore {
 
     fn give_back(&mut self, item: &WorkItem, due_at: Timestamp) -> Result<(), StoreError> {
         work::give_back(self, item, due_at)
+    }
+
+    fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        work::next_due(self)
+    }
+
+    fn allow_return(
+        &mut self,
+        domain: &str,
+        at: Timestamp,
+        note: Option<&str>,
+    ) -> Result<Option<Doubt>, StoreError> {
+        complete::allow_return(self, domain, at, note)
     }
 
     fn look_now(&mut self, domain: &str, at: Timestamp) -> Result<(), StoreError> {

@@ -5,17 +5,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use abprall_mail::EmailAddress;
-use abprall_policy::Policy;
+use abprall_policy::{Doubt, Policy};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::{
     BrakeRow, Completed, DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort,
     ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode,
-    Observation, Page, PendingRemoval, Question, Reclassified, ReclassifySummary, Recorded, ReplayedReport,
-    ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, SqliteStore, Standing,
-    StopChange, StopFilter, StopOrder, StopRow, Stopped, StoreError, Story, Subject, Summary, WatchedDomain,
-    WatchedHost, WorkItem, WorkOutcome,
+    Observation, Page, PendingRemoval, Period, Question, Reclassified, ReclassifySummary, Recorded,
+    ReplayedReport, ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, SqliteStore,
+    Standing, StopChange, StopFilter, StopOrder, StopRow, Stopped, StoreError, Story, Subject, Summary,
+    Trends, WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
 };
 
 /// What is remembered: messages, reports, decisions, what is stopped, what is watched.
@@ -63,6 +63,9 @@ pub trait Store: Send {
     /// How things stand altogether, since a day. Reads roll-ups, not the reports.
     fn summary(&self, since: Option<Date>, at: Timestamp, rows_max: u32) -> Result<Summary, StoreError>;
 
+    /// How things went over a period: [`Store::summary`] with days, providers and recoveries. Reads roll-ups, not the reports.
+    fn trends(&self, period: Period, at: Timestamp, rows_max: u32) -> Result<Trends, StoreError>;
+
     /// Takes over stops from elsewhere. A subject that is stopped as hard already stays as it is.
     fn import_stops(
         &mut self,
@@ -98,6 +101,18 @@ pub trait Store: Send {
 
     /// Asks for a domain to be looked at now: a person wants it, or an event (a delivery, a new MX) suggests it.
     fn look_now(&mut self, domain: &str, at: Timestamp) -> Result<(), StoreError>;
+
+    /// When the next item is due, or its lease ends; `None`: nothing is watched.
+    fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// A person allows a domain back that only a person may let back. Gives why it waited; `None`: it does not wait for anybody, and
+    /// nothing has changed.
+    fn allow_return(
+        &mut self,
+        domain: &str,
+        at: Timestamp,
+        note: Option<&str>,
+    ) -> Result<Option<Doubt>, StoreError>;
 
     /// Recipient domains with their health and what is stopped.
     fn domains(

@@ -74,7 +74,8 @@ facts! {
         a_complaint_is_not_lifted_by_anything_but_a_person
         unsigned_reports_are_hints_where_removals_need_a_signature
         a_story_tells_the_decision_with_its_evidence
-        the_summary_counts_by_reason_domain_and_server;
+        the_summary_counts_by_reason_domain_and_server
+        the_trends_tell_days_providers_servers_and_who_came_back;
     stops:
         a_stopped_domain_stops_its_addresses_until_it_is_lifted_or_over
         a_stop_of_one_tenant_or_list_is_nobody_elses

@@ -1,6 +1,7 @@
 //! SMTP (RFC 5321).
 //!
 //! - [`ReplyReader`] takes replies out of any bytes, within limits.
+//! - [`server`] takes mail, and relays none.
 //! - [`ProbeClient`] holds a conversation of greeting, EHLO, STARTTLS, EHLO, QUIT. [`Command`] has no word for mail.
 
 mod capabilities;
@@ -8,6 +9,8 @@ mod command;
 mod probe;
 mod reply;
 mod transcript;
+
+pub mod server;
 
 pub use capabilities::Capabilities;
 pub use command::{Command, HelloName, ParseHelloNameError};

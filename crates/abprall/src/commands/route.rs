@@ -6,6 +6,7 @@ use abprall_mail::Language;
 use abprall_route::{ObserverConfig, ObserverError, OurHosts};
 use anyhow::Context;
 
+use crate::intake::form::Form;
 use crate::intake::{self, Inputs, Judged, Progress};
 use crate::language::Lang;
 use crate::rule_files::RuleFiles;
@@ -190,7 +191,7 @@ impl Args {
         let name = path.display().to_string();
         let rules = RuleFiles { rules: self.rules.rules.clone() };
         let classifier = rules.classifier()?;
-        let inputs = Inputs { paths: vec![path], lines: false, rules };
+        let inputs = Inputs { paths: vec![path], lines: false, from: Some(Form::Mail), rules };
         let mut bounces = Vec::new();
         let totals = intake::run(&inputs, &classifier, Progress::Never, |judged| {
             take_failures(judged, ours, &mut bounces);

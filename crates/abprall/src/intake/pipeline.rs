@@ -11,11 +11,16 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use abprall_bounce::limits::MESSAGE_BYTES_MAX;
-use abprall_bounce::{Classifier, Mbox, Reading, is_mbox, read, read_line};
+use abprall_bounce::limits::{LOG_LINE_BYTES_MAX, MESSAGE_BYTES_MAX};
+use abprall_bounce::log::{LogFormat, LogReader};
+use abprall_bounce::webhook::{Provider, read_webhook};
+use abprall_bounce::{Classifier, Mbox, NotABounce, Reading, is_mbox, read, read_line};
 use abprall_store::ContentId;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::budget::{Budget, Lease};
+use super::form::Form;
 use super::open::{is_stdin, open};
 use super::progress::Bar;
 use super::walk::Walk;
@@ -34,9 +39,24 @@ const QUEUE_BATCHES: usize = 8;
 const LINE_BYTES_MAX: usize = 64 * 1024;
 
 enum Item {
-    Message { source: String, bytes: Vec<u8> },
-    Line { source: String, text: String },
+    Message {
+        source: String,
+        bytes: Vec<u8>,
+    },
+    Line {
+        source: String,
+        text: String,
+    },
+    /// Already read where it was cut: a log line, of which earlier lines are a part, or an event of a webhook.
+    Read {
+        source: String,
+        content: ContentId,
+        reading: Box<Reading>,
+    },
 }
+
+/// What a report takes on its way besides its texts, in bytes.
+const REPORT_BYTES: usize = 1024;
 
 struct Job {
     batch: Vec<Item>,
@@ -124,6 +144,7 @@ fn judge(item: Item, classifier: &Classifier) -> Judged {
             let content = ContentId::of_line(&source, &text);
             (source, content, reading)
         }
+        Item::Read { source, content, reading } => (source, content, *reading),
     };
     let classifications = reading.reports.iter().map(|report| classifier.classify(report)).collect();
     Judged { source, content, reading, classifications }
@@ -146,6 +167,7 @@ impl Batches {
         self.bytes += match &item {
             Item::Message { source, bytes } => source.len() + bytes.len(),
             Item::Line { source, text } => source.len() + text.len(),
+            Item::Read { source, reading, .. } => source.len() + REPORT_BYTES * reading.reports.len().max(1),
         };
         self.batch.push(item);
         if self.batch.len() >= BATCH_ITEMS_MAX || self.bytes >= BATCH_BYTES_MAX {
@@ -177,7 +199,7 @@ fn cut(inputs: &Inputs, taken: &Arc<AtomicU64>, batches: &mut Batches) -> Vec<(P
                 continue;
             }
         };
-        match cut_file(&path, inputs.lines, taken, batches) {
+        match cut_file(&path, inputs, taken, batches) {
             Ok(Ok(())) => {}
             Ok(Err(Stopped)) => break,
             Err(error) => unreadable.push((path, error)),
@@ -188,22 +210,142 @@ fn cut(inputs: &Inputs, taken: &Arc<AtomicU64>, batches: &mut Batches) -> Vec<(P
 
 fn cut_file(
     path: &Path,
-    lines: bool,
+    inputs: &Inputs,
     taken: &Arc<AtomicU64>,
     batches: &mut Batches,
 ) -> io::Result<Result<(), Stopped>> {
     let mut input = open(path, taken)?;
     let name = if is_stdin(path) { "-".to_owned() } else { path.display().to_string() };
-    if lines {
+    if inputs.lines {
         return cut_lines(&name, input, batches);
+    }
+    match inputs.from {
+        Some(Form::Log(format)) => return cut_log(&name, format, input, batches),
+        Some(Form::Webhook(provider)) => return cut_webhook(&name, provider, input, batches),
+        Some(Form::Mail) => {}
+        None => {
+            if let Some(format) = LogFormat::sniff(input.fill_buf()?) {
+                return cut_log(&name, format, input, batches);
+            }
+        }
     }
     if is_mbox(input.fill_buf()?) {
         return cut_mbox(&name, Mbox::new(input), batches);
     }
-    let mut bytes = Vec::new();
-    // One byte more than is read at all, so that the reader sees that the message was cut.
-    input.take(MESSAGE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    if inputs.from.is_none() && may_be_webhook(input.fill_buf()?) {
+        return cut_unknown_webhook(&name, input, batches);
+    }
+    let bytes = whole(input)?;
     Ok(batches.push(Item::Message { source: name, bytes }))
+}
+
+/// No header of a message starts so.
+fn may_be_webhook(start: &[u8]) -> bool {
+    let start = start.trim_ascii_start();
+    start.starts_with(b"{") || start.starts_with(b"[") || start.starts_with(b"mandrill_events=")
+}
+
+fn whole(input: impl BufRead) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    // One byte more than is read at all, so that the reader sees that it was cut.
+    input.take(MESSAGE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A file that looks like JSON: the body of a webhook where one provider's names are in it, else a message as before.
+fn cut_unknown_webhook(
+    name: &str,
+    input: impl BufRead,
+    batches: &mut Batches,
+) -> io::Result<Result<(), Stopped>> {
+    let bytes = whole(input)?;
+    match Provider::sniff(&bytes) {
+        Some(provider) => push_events(name, provider, &bytes, batches),
+        None => Ok(batches.push(Item::Message { source: name.to_owned(), bytes })),
+    }
+}
+
+fn cut_webhook(
+    name: &str,
+    provider: Provider,
+    input: impl BufRead,
+    batches: &mut Batches,
+) -> io::Result<Result<(), Stopped>> {
+    push_events(name, provider, &whole(input)?, batches)
+}
+
+/// Each event is an item by itself, known by the provider's own id where it has one.
+fn push_events(
+    name: &str,
+    provider: Provider,
+    bytes: &[u8],
+    batches: &mut Batches,
+) -> io::Result<Result<(), Stopped>> {
+    let events = read_webhook(provider, bytes, None)
+        .map_err(|error| io::Error::other(format!("{provider}: {error}")))?;
+    for refused in &events.refused {
+        anstream::eprintln!("abprall: {name}: {provider}: {refused}");
+    }
+    if events.events.is_empty() {
+        // Opens and clicks are as they should be; what was refused is not.
+        let not_a_bounce = (events.refused_count > 0).then_some(NotABounce::Unreadable);
+        let reading = Reading { not_a_bounce, ..Reading::default() };
+        let content = ContentId::of(bytes);
+        return Ok(batches.push(Item::Read { source: name.to_owned(), content, reading: Box::new(reading) }));
+    }
+    for (number, event) in (1_u64..).zip(events.events) {
+        let source = format!("{name}#{number}");
+        let content = match &event.id {
+            Some(id) => ContentId::of_line(&provider.to_string(), id),
+            None => ContentId::of_line(&source, &format!("{:?}", event.report)),
+        };
+        let reading = Reading { reports: vec![event.report], ..Reading::default() };
+        if batches.push(Item::Read { source, content, reading: Box::new(reading) }).is_err() {
+            return Ok(Err(Stopped));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Lines of a log that tell of a delivery; the others are part of what is known about it.
+fn cut_log(
+    name: &str,
+    format: LogFormat,
+    mut input: impl BufRead,
+    batches: &mut Batches,
+) -> io::Result<Result<(), Stopped>> {
+    // An MTA writes the time of its host, and mostly that is this one.
+    let mut reader = LogReader::new(format).in_zone(TimeZone::system());
+    let now = Timestamp::now();
+    let mut line = Vec::new();
+    for number in 1_u64.. {
+        if !next_line(&mut input, &mut line, LOG_LINE_BYTES_MAX)? {
+            break;
+        }
+        let reports = reader.read_line(&line, now);
+        if reports.is_empty() {
+            continue;
+        }
+        let source = format!("{name}:{number}");
+        let content = ContentId::of_line(&source, &String::from_utf8_lossy(&line));
+        let reading = Box::new(Reading { reports, ..Reading::default() });
+        if batches.push(Item::Read { source, content, reading }).is_err() {
+            return Ok(Err(Stopped));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// The next line; what is too long of it is dropped. False at the end.
+fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>, bytes_max: usize) -> io::Result<bool> {
+    line.clear();
+    if input.by_ref().take(bytes_max as u64).read_until(b'\n', line)? == 0 {
+        return Ok(false);
+    }
+    if line.len() == bytes_max && line.last() != Some(&b'\n') {
+        input.skip_until(b'\n')?;
+    }
+    Ok(true)
 }
 
 /// A file with one message and a `From ` line on top is that message: it keeps its plain name.
@@ -230,12 +372,8 @@ fn cut_mbox(
 fn cut_lines(name: &str, mut input: impl BufRead, batches: &mut Batches) -> io::Result<Result<(), Stopped>> {
     let mut line = Vec::new();
     for number in 1_u64.. {
-        line.clear();
-        if input.by_ref().take(LINE_BYTES_MAX as u64).read_until(b'\n', &mut line)? == 0 {
+        if !next_line(&mut input, &mut line, LINE_BYTES_MAX)? {
             break;
-        }
-        if line.len() == LINE_BYTES_MAX && line.last() != Some(&b'\n') {
-            input.skip_until(b'\n')?;
         }
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end_matches(['\r', '\n']);

@@ -42,7 +42,18 @@ impl Claims {
     }
 
     fn take(&mut self, decisions: &[DecisionRecord], classifier: &Classifier) {
+        // What was said before an address came back has had its answer.
+        let mut freed = std::collections::BTreeSet::new();
         for decision in decisions {
+            if matches!(
+                decision.outcome,
+                Outcome::Release | Outcome::Reinstate | Outcome::Lift | Outcome::Drop
+            ) {
+                freed.insert(&decision.about);
+            }
+            if freed.contains(&decision.about) {
+                continue;
+            }
             let (Outcome::Hold, Some(kept)) = (decision.outcome, &decision.report) else { continue };
             if !matches!(kept.reason.party(), Party::RecipientDomain | Party::Route) {
                 continue;

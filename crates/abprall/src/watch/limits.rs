@@ -9,8 +9,16 @@ pub(crate) const BATCH: u32 = 16;
 /// How long an item is leased at least: a batch takes one deadline of the network part, and its storing milliseconds.
 pub(crate) const LEASE: Duration = Duration::from_secs(300);
 
+/// How long an item is leased, where one look may take so long: a batch is looked at at the same time, behind canaries.
+pub(crate) fn lease(deadline: Duration) -> Duration {
+    LEASE.max(deadline.saturating_mul(4))
+}
+
 /// Earlier looks that a judgement may rest on; more add nothing to its confidence.
 pub(crate) const EARLIER_MAX: u32 = 16;
+
+/// Looks that are searched for a time without registration: more than a year of them by the rhythm of what is dead.
+pub(crate) const HISTORY_MAX: u32 = 200;
 
 /// Reports of a domain that are held against what is seen; further ones say the same.
 pub(crate) const CLAIMS_MAX: usize = 8;

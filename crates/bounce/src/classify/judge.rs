@@ -131,9 +131,29 @@ fn opinions(report: &Report, words: &Words<'_>, rules: &Matcher, codes: &CodeTab
             .or_else(|| in_whole(Weak::Yes));
         opinions.extend(found);
     }
+    // A provider has seen the reply too, but names it coarsely: its class speaks only where the reply itself says nothing clear.
+    if opinions.is_empty() {
+        opinions.extend(of_provider(report));
+    }
     opinions.extend(vague.map(of_row));
     opinions
 }
+
+fn of_provider(report: &Report) -> Option<Opinion> {
+    let class = report.provider_class.as_ref()?;
+    Some(Opinion {
+        reason: class.reason?,
+        underlying: None,
+        permanence: None,
+        action: None,
+        confidence: class.confidence,
+        because: Because { rule: Arc::clone(&PROVIDER_CLASS), matched: class.word.clone() },
+    })
+}
+
+/// The rule id under which a provider's class appears in `because`.
+static PROVIDER_CLASS: std::sync::LazyLock<Arc<str>> =
+    std::sync::LazyLock::new(|| Arc::from("provider-class"));
 
 /// The rule id under which the table of codes appears in `because`.
 static CODES: std::sync::LazyLock<Arc<str>> = std::sync::LazyLock::new(|| Arc::from("codes"));

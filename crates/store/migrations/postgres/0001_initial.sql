@@ -7,6 +7,8 @@ CREATE FUNCTION min(bigint, bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALL
     $$ SELECT CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL WHEN $1 <= $2 THEN $1 ELSE $2 END $$;
 CREATE FUNCTION iif(boolean, bigint, bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
     $$ SELECT CASE WHEN $1 THEN $2 ELSE $3 END $$;
+CREATE FUNCTION iif(boolean, numeric, numeric) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+    $$ SELECT CASE WHEN $1 THEN $2 ELSE $3 END $$;
 CREATE FUNCTION iif(boolean, text, text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
     $$ SELECT CASE WHEN $1 THEN $2 ELSE $3 END $$;
 
@@ -130,6 +132,7 @@ CREATE TABLE stop (
     PRIMARY KEY (kind, subject, tenant, list)
 );
 CREATE INDEX stop_until ON stop (until) WHERE until IS NOT NULL;
+CREATE INDEX stop_reason ON stop (kind, reason, subject);
 CREATE INDEX stop_domain ON stop (domain, stop, subject) WHERE kind = 0;
 
 -- Feeds the suppression index: a subject that came under any stop, or is under none any more.
@@ -354,3 +357,6 @@ CREATE TABLE review_cluster (
     last_at  bigint NOT NULL
 );
 CREATE INDEX review_cluster_reports ON review_cluster (reports, id);
+
+-- The ways back, by time.
+CREATE INDEX incident_event_back ON incident_event (at) WHERE event IN ('released', 'own_fault', 'canary', 'reinstated');

@@ -308,3 +308,6 @@ CREATE TABLE review_cluster (
     last_at  INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX review_cluster_reports ON review_cluster (reports, id);
+
+-- The ways back, by time.
+CREATE INDEX incident_event_back ON incident_event (at) WHERE event IN ('released', 'own_fault', 'canary', 'reinstated');

@@ -34,6 +34,7 @@ impl<'a> FromSql<'a> for Cell<'a> {
             Type::INT4 => Self::Integer(i64::from(i32::from_sql(of, raw)?)),
             Type::INT8 => Self::Integer(i64::from_sql(of, raw)?),
             Type::FLOAT8 => Self::Real(f64::from_sql(of, raw)?),
+            Type::NUMERIC => Self::Integer(whole(raw).ok_or("a number that is not whole")?),
             Type::BYTEA => Self::Blob(<&[u8]>::from_sql(of, raw)?),
             _ => Self::Text(<&str>::from_sql(of, raw)?),
         })
@@ -44,8 +45,28 @@ impl<'a> FromSql<'a> for Cell<'a> {
     }
 
     fn accepts(of: &Type) -> bool {
-        matches!(*of, Type::BOOL | Type::INT2 | Type::INT4 | Type::INT8 | Type::FLOAT8 | Type::BYTEA)
-            || <&str as FromSql>::accepts(of)
+        matches!(
+            *of,
+            Type::BOOL | Type::INT2 | Type::INT4 | Type::INT8 | Type::FLOAT8 | Type::NUMERIC | Type::BYTEA
+        ) || <&str as FromSql>::accepts(of)
+    }
+}
+
+/// A whole `numeric`, which PostgreSQL makes of sums: how many digits to the base 10,000, the weight of the first, the sign, the scale,
+/// the digits; each two bytes. `None` for all others.
+fn whole(raw: &[u8]) -> Option<i64> {
+    let mut words = raw.chunks_exact(2).map(|word| i16::from_be_bytes([word[0], word[1]]));
+    let (digits, weight, sign, _scale) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let mut number: i64 = 0;
+    // Zeros at the end are not sent.
+    for place in 0..=weight {
+        let digit = if place < digits { words.next()? } else { 0 };
+        number = number.checked_mul(10_000)?.checked_add(i64::from(digit))?;
+    }
+    match sign {
+        0 if digits <= weight + 1 => Some(number),
+        0x4000 if digits <= weight + 1 => Some(-number),
+        _ => None,
     }
 }
 
@@ -121,5 +142,28 @@ impl<T: FromCell> FromCell for Option<T> {
             Cell::Null => Some(None),
             Cell::Integer(_) | Cell::Real(_) | Cell::Text(_) | Cell::Blob(_) => T::from_cell(cell).map(Some),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numeric(words: &[i16]) -> Option<i64> {
+        whole(&words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_sum_is_a_whole_number_and_nothing_else() {
+        assert_eq!(numeric(&[0, 0, 0, 0]), Some(0));
+        assert_eq!(numeric(&[1, 0, 0, 0, 42]), Some(42));
+        assert_eq!(numeric(&[2, 1, 0x4000, 0, 12, 3456]), Some(-123_456));
+        // 10,000: the zero behind it is not sent.
+        assert_eq!(numeric(&[1, 1, 0, 0, 1]), Some(10_000));
+        // One half, not a number, more than fits, cut off.
+        assert_eq!(numeric(&[1, -1, 0, 1, 5000]), None);
+        assert_eq!(numeric(&[0, 0, -0x4000, 0]), None);
+        assert_eq!(numeric(&[1, 9, 0, 0, 1]), None);
+        assert_eq!(numeric(&[2, 1, 0, 0, 1]), None);
     }
 }

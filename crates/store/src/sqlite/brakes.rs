@@ -91,18 +91,21 @@ fn turn(
     Ok(BrakeRow { provider, brake: after, incident })
 }
 
-/// How much of what is watched began to fail within the policy's window.
+/// How much of what is watched began to fail within the policy's window. What was looked at for the first time in it may have been
+/// broken for years: it began nothing.
 fn sweep(book: &Book<'_>, policy: &Policy, now: Timestamp) -> Result<Sweep, StoreError> {
     let window = i64::try_from(policy.brake.window.as_micros()).unwrap_or(i64::MAX);
     let since = now.as_microsecond().saturating_sub(window);
     let (domains, failing) = book.connection.prepare_cached(
-        "SELECT count(*), count(*) FILTER (WHERE failing_since >= ?1 AND health_state IN ('failing', 'dead'))
+        "SELECT count(*), count(*) FILTER (WHERE failing_since >= ?1 AND health_state IN ('failing', 'dead')
+             AND EXISTS (SELECT 1 FROM observation WHERE observation.domain = domain_state.domain AND observation.at < ?1))
          FROM domain_state WHERE health_state IS NOT NULL",
     )?.query_row([since], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let providers = book.connection.prepare_cached(
         "SELECT count(*) FROM (SELECT 1 FROM domain_state WHERE health_state IS NOT NULL AND operator IS NOT NULL
              GROUP BY operator
-             HAVING count(*) = count(*) FILTER (WHERE failing_since >= ?1 AND health_state IN ('failing', 'dead'))) AS failing",
+             HAVING count(*) = count(*) FILTER (WHERE failing_since >= ?1 AND health_state IN ('failing', 'dead')
+                 AND EXISTS (SELECT 1 FROM observation WHERE observation.domain = domain_state.domain AND observation.at < ?1))) AS failing",
     )?.query_row([since], |row| row.get(0))?;
     Ok(Sweep { domains: small(domains), failing: small(failing), providers_failing: small(providers) })
 }

@@ -1,7 +1,7 @@
 //! What came of a look: the observation, the states, the decisions that follow, and when to look again. All or nothing.
 
-use abprall_mail::Reason;
-use abprall_policy::{Conclusion, HealthState, IncidentEvent, Outcome, Reinstatement, Stop};
+use abprall_mail::{Party, Reason};
+use abprall_policy::{Conclusion, Doubt, HealthState, IncidentEvent, Outcome, Reinstatement, Stop};
 use jiff::Timestamp;
 
 use super::SqliteStore;
@@ -39,7 +39,8 @@ pub(super) fn complete(
         if let Some(domain) = domain {
             let claim = match &item.work {
                 Work::Investigate { claim, .. } => Some(*claim),
-                Work::Recheck { .. } | Work::Release { .. } | Work::RecheckHost { .. } => None,
+                Work::Recheck { .. } => last_claim(book, domain)?,
+                Work::Release { .. } | Work::RecheckHost { .. } => None,
             };
             of_domain(book, domain, claim, outcome, now, &mut done)?;
         }
@@ -98,12 +99,56 @@ fn of_domain(
     Ok(())
 }
 
+/// Why the domain's last failure was, where that is about the way there.
+fn last_claim(book: &Book<'_>, domain: i64) -> Result<Option<Reason>, StoreError> {
+    let reason: Option<String> = book
+        .connection
+        .prepare_cached("SELECT last_reason FROM domain_state WHERE domain = ?1")?
+        .query_row([domain], |row| row.get(0))
+        .optional()?
+        .flatten();
+    let reason: Option<Reason> = super::column::word_or_none("the reason", reason.as_deref())?;
+    Ok(reason.filter(|reason| matches!(reason.party(), Party::RecipientDomain | Party::Route)))
+}
+
+pub(super) fn allow_return(
+    store: &mut SqliteStore,
+    domain: &str,
+    at: Timestamp,
+    note: Option<&str>,
+) -> Result<Option<Doubt>, StoreError> {
+    let Some(number) = store.find_domain(domain)? else { return Ok(None) };
+    store.write(|book| {
+        let stage: Option<String> = book
+            .connection
+            .query_row("SELECT reinstatement FROM domain_state WHERE domain = ?1", [number], |row| row.get(0))
+            .optional()?
+            .flatten();
+        let stage: Option<Reinstatement> = super::column::json_or_none("the way back", stage.as_deref())?;
+        let Some(Reinstatement::NeedsPerson { why }) = stage else { return Ok(None) };
+        book.connection.execute(
+            "UPDATE domain_state SET reinstatement = ?2 WHERE domain = ?1",
+            params![number, to_json(&Reinstatement::Waiting)],
+        )?;
+        work::put(book, WorkKind::Release, number, 0, "", at, at)?;
+        let outcome = WorkOutcome::default();
+        let done =
+            Completed { incident: incident(book, number, &outcome, None, at)?, ..Completed::default() };
+        let words = format!(
+            "{}: allowed by a person{}",
+            why.as_str(),
+            note.map(|note| format!(" ({note})")).unwrap_or_default()
+        );
+        tell(book, &done, number, at, IncidentEvent::Recovering, 0, Some(&words))?;
+        Ok(Some(why))
+    })
+}
+
 /// A first look that waits makes another one needless.
 fn is_to_be_investigated(book: &Book<'_>, domain: i64) -> Result<bool, StoreError> {
-    Ok(book
-        .connection
+    book.connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM work WHERE domain = ?1 AND kind = 'investigate')")?
-        .query_row([domain], |row| row.get(0))?)
+        .query_row([domain], |row| row.get(0))
 }
 
 /// The incident that is named, else the open one of the domain. A domain that joins an operator's incident leaves its own.
@@ -238,25 +283,46 @@ fn free_all(
     lift_domain(book, domain, rule, Outcome::Release, now, done)?;
     tell(book, done, domain, now, event, freed, Some(rule))?;
     if let Some(incident) = done.incident
-        && is_alone(book, incident)?
+        && is_over(book, incident)?
     {
         super::incidents::close(book, incident, now, Some(rule))?;
     }
     Ok(())
 }
 
+/// It is one domain's own.
 fn is_alone(book: &Book<'_>, incident: i64) -> Result<bool, StoreError> {
-    Ok(book.connection.query_row(
-        "SELECT key LIKE 'domain:%' FROM incident WHERE id = ?1",
-        [incident],
-        |row| row.get(0),
-    )?)
+    book.connection
+        .query_row("SELECT key LIKE 'domain:%' FROM incident WHERE id = ?1", [incident], |row| row.get(0))
+}
+
+/// No domain of it is stopped any more, but by a person.
+fn is_over(book: &Book<'_>, incident: i64) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT key NOT LIKE 'brake:%' AND NOT EXISTS (
+             SELECT 1 FROM incident_domain JOIN stop ON stop.kind = 1 AND stop.subject = incident_domain.domain
+                 JOIN decision ON decision.id = stop.decision
+             WHERE incident_domain.incident = incident.id AND {OF_THE_WATCH})
+         FROM incident WHERE id = ?1"
+    );
+    book.connection.query_row(&sql, [incident], |row| row.get(0))
 }
 
 /// The rules of holds that wait for a route: a report's own, and none of a person.
 const OF_THE_WAY: &str = "('domain_not_found', 'no_mail_route', 'null_mx', 'domain_owner_changed', 'routing_server_failure',
     'dns_failure', 'host_unreachable', 'connection_lost', 'routing_loop', 'congestion', 'tls_failure', 'relay_denied',
     'delivery_expired')";
+
+/// Domains that a person, or a list of theirs, stopped are not the watch's to free.
+const OF_THE_WATCH: &str = "decision.rule NOT IN ('operator', 'import')";
+
+fn is_stopped_by_watch(connection: &Connection, domain: i64) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM stop JOIN decision ON decision.id = stop.decision
+             WHERE stop.kind = 1 AND stop.subject = ?1 AND {OF_THE_WATCH})"
+    );
+    connection.prepare_cached(&sql)?.query_row([domain], |row| row.get(0))
+}
 
 /// Addresses that wait for the route: held for its sake, or known where the whole domain is stopped. Those that took mail most
 /// lately first.
@@ -267,7 +333,7 @@ fn waiting(book: &Book<'_>, domain: i64, max: u32) -> Result<Vec<i64>, StoreErro
     );
     let mut statement = book.connection.prepare_cached(&sql)?;
     let rows = statement.query_map(params![domain, max], |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    rows.collect::<Result<_, _>>()
 }
 
 /// How many wait; no more than [`WAITING_COUNTED_MAX`] are counted.
@@ -282,9 +348,6 @@ pub(super) fn waiting_count(connection: &Connection, domain: i64) -> Result<u64,
 
 /// The numbers of the addresses of the domain `?1` that wait. All addresses are looked at only where the whole domain is stopped.
 fn waiting_sql(connection: &Connection, domain: i64) -> Result<String, StoreError> {
-    let is_stopped: bool = connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM stop WHERE kind = 1 AND subject = ?1)")?
-        .query_row([domain], |row| row.get(0))?;
     let held = format!(
         "SELECT DISTINCT held.subject AS id FROM stop AS held
          WHERE held.kind = 0 AND held.domain = ?1 AND held.stop = 'hold'
@@ -292,7 +355,7 @@ fn waiting_sql(connection: &Connection, domain: i64) -> Result<String, StoreErro
                  WHERE other.kind = 0 AND other.subject = held.subject
                      AND (other.stop = 'suppression' OR decision.rule = 'operator' OR other.reason NOT IN {OF_THE_WAY}))"
     );
-    if !is_stopped {
+    if !is_stopped_by_watch(connection, domain)? {
         return Ok(held);
     }
     Ok(format!(
@@ -378,7 +441,7 @@ fn release(
     now: Timestamp,
     done: &mut Completed,
 ) -> Result<(), StoreError> {
-    let is_stopped = !book.stops_of(Scope::Domain, domain)?.is_empty();
+    let is_stopped = is_stopped_by_watch(book.connection, domain)?;
     let waiting = waiting(book, domain, number)?;
     let count = waiting.len() as u64;
     for address in waiting {
@@ -421,7 +484,7 @@ fn put_stage(
         Reinstatement::Done => {
             lift_domain(book, domain, "recovered", Outcome::Reinstate, now, done)?;
             if let Some(incident) = done.incident
-                && is_alone(book, incident)?
+                && is_over(book, incident)?
             {
                 super::incidents::close(book, incident, now, Some("recovered"))?;
             }
@@ -530,7 +593,6 @@ fn put_host(book: &mut Book<'_>, update: &HostUpdate, now: Timestamp) -> Result<
 
 #[cfg(test)]
 mod tests {
-    use abprall_mail::Party;
     use strum::IntoEnumIterator;
 
     use super::*;

@@ -6,46 +6,69 @@ use jiff::civil::{Date, date};
 
 use super::SqliteStore;
 use super::column::{count, word};
-use crate::database::{OptionalRow, Row, params};
-use crate::limits::CANDIDATES_MAX;
-use crate::{DomainRow, HostRow, ReasonRow, Stopped, StoreError, Summary};
+use crate::database::{OptionalRow, Row, each_of, params, row};
+use crate::limits::{CANDIDATES_AT_ONCE, CANDIDATES_MAX};
+use crate::{DomainRow, HostRow, Period, ReasonRow, Stopped, StoreError, Summary};
 
 /// Reads the roll-ups, not the reports.
 pub(super) fn summary(
     store: &SqliteStore,
-    since: Option<Date>,
+    period: Period,
     at: Timestamp,
     rows_max: u32,
 ) -> Result<Summary, StoreError> {
-    // Days before 1970 do not occur: what is told is newer.
-    let first_day = since.map_or(0, |since| day_of(since).max(0));
-    let days = Days { first: first_day, all: first_day == 0 };
+    let days = Days::of(period);
     Ok(Summary {
         messages: store.total("messages")?,
         messages_without_report: store.total("messages_without_report")?,
-        days: store.days(first_day)?,
+        days: store.days(days)?,
         stopped: stopped(store, at)?,
-        reasons: store.reasons(first_day)?,
+        reasons: store.reasons(days)?,
         domains: store.domain_rows(days, rows_max)?,
         domains_total: store.failing(
             days,
             "SELECT count(*) FROM domain_state WHERE failures > 0",
             "SELECT count(*) FROM domain_state WHERE coalesce(last_failure_at, 0) >= ?1",
+            "SELECT count(DISTINCT domain) FROM domain_day WHERE day BETWEEN ?1 AND ?2",
         )?,
         hosts: store.host_rows(days, rows_max)?,
         hosts_total: store.failing(
             days,
             "SELECT count(*) FROM host_state WHERE failures > 0",
             "SELECT count(*) FROM host_state WHERE coalesce(last_failure_at, 0) >= ?1",
+            "SELECT count(DISTINCT host) FROM host_day WHERE day BETWEEN ?1 AND ?2",
         )?,
     })
 }
 
-/// The days that a summary is about.
+/// The days that a summary is about, both ends included.
 #[derive(Clone, Copy)]
-struct Days {
-    first: i64,
-    all: bool,
+pub(super) struct Days {
+    pub(super) first: i64,
+    pub(super) last: i64,
+}
+
+impl Days {
+    /// Days before 1970 do not occur: what is told is newer.
+    pub(super) fn of(period: Period) -> Self {
+        Self {
+            first: period.since.map_or(0, |since| day_of(since).max(0)),
+            last: period.until.map_or(i64::MAX, day_of),
+        }
+    }
+
+    fn are_all(self) -> bool {
+        self.first == 0 && self.is_open()
+    }
+
+    fn is_open(self) -> bool {
+        self.last == i64::MAX
+    }
+
+    /// The first and the last day in tables whose day -1 holds the sum of all days.
+    pub(super) fn in_sums(self) -> (i64, i64) {
+        if self.are_all() { (-1, -1) } else { (self.first, self.last) }
+    }
 }
 
 /// The sums, without what is over.
@@ -77,21 +100,21 @@ impl SqliteStore {
         Ok(count(value.unwrap_or(0)))
     }
 
-    fn days(&self, first_day: i64) -> Result<Option<(Date, Date)>, StoreError> {
+    fn days(&self, days: Days) -> Result<Option<(Date, Date)>, StoreError> {
         let end = |sql: &str| -> Result<Option<i64>, StoreError> {
-            Ok(self.connection.prepare_cached(sql)?.query_row([first_day], |row| row.get(0))?)
+            self.connection.prepare_cached(sql)?.query_row([days.first, days.last], |row| row.get(0))
         };
-        let first = end("SELECT min(day) FROM day_reason WHERE day >= ?1")?;
-        let last = end("SELECT max(day) FROM day_reason WHERE day >= ?1")?;
+        let first = end("SELECT min(day) FROM day_reason WHERE day BETWEEN ?1 AND ?2")?;
+        let last = end("SELECT max(day) FROM day_reason WHERE day BETWEEN ?1 AND ?2")?;
         Ok(first.zip(last).map(|(first, last)| (date_of(first), date_of(last))))
     }
 
-    fn reasons(&self, first_day: i64) -> Result<Vec<ReasonRow>, StoreError> {
+    fn reasons(&self, days: Days) -> Result<Vec<ReasonRow>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT kind, reason, bounce_type, outcome, CAST(sum(reports) AS bigint) AS n FROM day_reason WHERE day >= ?1
+            "SELECT kind, reason, bounce_type, outcome, sum(reports) AS n FROM day_reason WHERE day BETWEEN ?1 AND ?2
              GROUP BY kind, reason, bounce_type, outcome ORDER BY n DESC, kind, reason",
         )?;
-        let mut rows = statement.query([first_day])?;
+        let mut rows = statement.query([days.first, days.last])?;
         let mut reasons = Vec::new();
         while let Some(row) = rows.next()? {
             reasons.push(reason_row(row)?);
@@ -99,9 +122,11 @@ impl SqliteStore {
         Ok(reasons)
     }
 
-    fn failing(&self, days: Days, all: &str, since: &str) -> Result<u64, StoreError> {
-        let number = if days.all {
+    fn failing(&self, days: Days, all: &str, since: &str, between: &str) -> Result<u64, StoreError> {
+        let number = if days.are_all() {
             self.connection.prepare_cached(all)?.query_row([], |row| row.get(0))?
+        } else if !days.is_open() {
+            self.connection.prepare_cached(between)?.query_row([days.first, days.last], |row| row.get(0))?
         } else {
             let first = days.first.saturating_mul(DAY_MICROS);
             self.connection.prepare_cached(since)?.query_row([first], |row| row.get(0))?
@@ -115,7 +140,7 @@ impl SqliteStore {
             rows_max,
             "SELECT domain, failures FROM domain_state WHERE failures > 0 ORDER BY failures DESC, domain DESC LIMIT ?1",
             "SELECT reason, failures FROM domain_day WHERE domain = ?1 AND day = -1",
-            "SELECT reason, failures FROM domain_day WHERE domain = ?1 AND day >= ?2",
+            "SELECT reason, failures FROM domain_day WHERE domain = ?1 AND day BETWEEN ?2 AND ?3",
         )?;
         let mut rows = Vec::with_capacity(top.len());
         let mut statement = self.connection.prepare_cached(
@@ -146,7 +171,7 @@ impl SqliteStore {
             rows_max,
             "SELECT host, failures FROM host_state WHERE failures > 0 ORDER BY failures DESC, id DESC LIMIT ?1",
             "SELECT reason, failures FROM host_day WHERE host = ?1 AND day = -1",
-            "SELECT reason, failures FROM host_day WHERE host = ?1 AND day >= ?2",
+            "SELECT reason, failures FROM host_day WHERE host = ?1 AND day BETWEEN ?2 AND ?3",
         )?;
         let mut rows = Vec::with_capacity(top.len());
         let mut named = self.connection.prepare_cached(
@@ -158,7 +183,7 @@ impl SqliteStore {
         for found in top {
             let (host, all): (String, i64) =
                 named.query_row([found.number], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let domains = if days.all {
+            let domains = if days.are_all() {
                 all
             } else {
                 lately.query_row([found.number, days.first], |row| row.get(0))?
@@ -187,33 +212,48 @@ impl SqliteStore {
         let wanted = rows_max as usize;
         let mut top: Vec<Found> = Vec::new();
         let mut statement = self.connection.prepare_cached(by_all_days)?;
-        let mut rows = statement.query([CANDIDATES_MAX])?;
-        while let Some(row) = rows.next()? {
-            let (number, at_most): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let candidates: Vec<(i64, u64)> = statement
+            .query_map([CANDIDATES_MAX], |row| Ok((row.get(0)?, count(row.get(1)?))))?
+            .collect::<Result<_, _>>()?;
+        // Several at a time: each call to a server costs more than what it does.
+        for candidates in candidates.chunks(CANDIDATES_AT_ONCE) {
             let is_full = top.len() >= wanted;
             let least = top.last().map_or(0, Found::failures);
-            if wanted == 0 || (is_full && least >= count(at_most)) {
+            if wanted == 0 || (is_full && candidates.first().is_none_or(|(_, at_most)| least >= *at_most)) {
                 break;
             }
-            let found = self.found(number, days, all, since)?;
-            if found.failures() > 0 {
-                let place = top.partition_point(|known| known.failures() >= found.failures());
-                top.insert(place, found);
-                top.truncate(wanted);
+            for found in self.found(candidates, days, all, since)? {
+                if found.failures() > 0 {
+                    let place = top.partition_point(|known| known.failures() >= found.failures());
+                    top.insert(place, found);
+                    top.truncate(wanted);
+                }
             }
         }
         Ok(top)
     }
 
-    fn found(&self, number: i64, days: Days, all: &str, since: &str) -> Result<Found, StoreError> {
-        let mut found = Found { number, reasons: BTreeMap::new() };
-        let mut statement = self.connection.prepare_cached(if days.all { all } else { since })?;
-        let mut rows =
-            if days.all { statement.query([number])? } else { statement.query([number, days.first])? };
-        while let Some(row) = rows.next()? {
+    fn found(
+        &self,
+        candidates: &[(i64, u64)],
+        days: Days,
+        all: &str,
+        since: &str,
+    ) -> Result<Vec<Found>, StoreError> {
+        let mut found: Vec<_> = candidates
+            .iter()
+            .map(|(number, _)| Found { number: *number, reasons: BTreeMap::new() })
+            .collect();
+        let (sql, asked): (_, Vec<_>) = if days.are_all() {
+            (all, candidates.iter().map(|(number, _)| row![*number]).collect())
+        } else {
+            (since, candidates.iter().map(|(number, _)| row![*number, days.first, days.last]).collect())
+        };
+        each_of(&self.connection, sql, &asked, &mut |place, row| {
             let reason = word("the reason", &row.get::<String>(0)?)?;
-            *found.reasons.entry(reason).or_default() += count(row.get(1)?);
-        }
+            *found[place].reasons.entry(reason).or_default() += count(row.get(1)?);
+            Ok(())
+        })?;
         Ok(found)
     }
 }
@@ -254,12 +294,12 @@ fn reason_row(row: Row<'_>) -> Result<ReasonRow, StoreError> {
 
 const EPOCH: Date = date(1970, 1, 1);
 
-fn day_of(date: Date) -> i64 {
+pub(super) fn day_of(date: Date) -> i64 {
     // Whole days: the difference of two dates in days cannot fail nor have a rest.
     EPOCH.until(date).map_or(0, |span| i64::from(span.get_days()))
 }
 
-fn date_of(day: i64) -> Date {
+pub(super) fn date_of(day: i64) -> Date {
     Timestamp::from_second(day.saturating_mul(86_400))
         .map_or(EPOCH, |at| at.to_zoned_datetime(jiff::tz::TimeZone::UTC).date())
 }

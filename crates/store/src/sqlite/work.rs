@@ -120,6 +120,14 @@ pub(super) fn look_now(store: &mut SqliteStore, domain: &str, at: Timestamp) -> 
     })
 }
 
+pub(super) fn next_due(store: &SqliteStore) -> Result<Option<Timestamp>, StoreError> {
+    let at: Option<i64> = store
+        .connection
+        .prepare_cached("SELECT min(max(due_at, coalesce(leased_until, due_at))) FROM work")?
+        .query_row([], |row| row.get(0))?;
+    at.map(time).transpose()
+}
+
 /// Puts an item down, or moves the one that is there.
 pub(super) fn put(
     book: &Book<'_>,

@@ -2,11 +2,13 @@
 
 use abprall_bounce::{Kind, Report};
 use abprall_mail::Reason;
-use abprall_policy::Outcome;
-use abprall_store::{Audience, Recorded, State};
+use abprall_policy::{Conclusion, Outcome};
+use abprall_store::{Audience, Period, Recorded, State};
 use jiff::ToSpan;
 
-use crate::house::{House, about, address, complaint, days, delivered, full, now, routing, unknown};
+use crate::house::{
+    House, about, address, complaint, concluded, days, delivered, full, now, routing, unknown,
+};
 
 pub(crate) fn a_dead_mailbox_is_suppressed_a_dead_route_held_a_listed_sender_neither(house: &mut House) {
     house.record(&unknown("anna@gone.example"), now());
@@ -179,4 +181,31 @@ pub(crate) fn the_summary_counts_by_reason_domain_and_server(house: &mut House) 
     assert_eq!(summary.reasons.iter().map(|row| row.reports).sum::<u64>(), 4);
     let empty = house.store.summary(Some("2026-11-25".parse().unwrap()), now(), 10).unwrap();
     assert!(empty.reasons.is_empty() && empty.domains.is_empty());
+}
+
+pub(crate) fn the_trends_tell_days_providers_servers_and_who_came_back(house: &mut House) {
+    house.record(&delivered("bert@gone.example"), now());
+    house.record(
+        &Report { remote_mta: Some("mx1.dead.example".into()), ..routing("anna@dead.example") },
+        now(),
+    );
+    house.record(&unknown("anna@gone.example"), days(1));
+    house.record(&unknown("carl@gone.example"), days(1));
+    let item = house.lease_one(now());
+    let refuted = concluded(Conclusion::Release { rule: "claim-refuted" }, days(1));
+    house.store.complete(&item, &refuted, days(1)).unwrap();
+    let trends = |house: &House, period| house.store.trends(period, days(1), 10).unwrap();
+    let all = trends(house, Period::default());
+    assert_eq!(all.by_day.iter().map(|row| row.reports).sum::<u64>(), 4);
+    let providers: Vec<_> =
+        all.providers.iter().map(|row| (&*row.provider, row.failures, row.hard, row.reason)).collect();
+    let expected =
+        [("gone.example", 2, 2, Reason::UserUnknown), ("dead.example", 1, 1, Reason::RoutingServerFailure)];
+    assert_eq!(providers, expected);
+    assert_eq!((all.providers_total, all.route_hosts_total, all.addresses_known), (2, 1, 4));
+    assert_eq!((&*all.route_hosts[0].host, all.route_hosts[0].failures), ("mx1.dead.example", 1));
+    assert_eq!((&*all.recoveries[0].domain, all.recoveries[0].released), ("dead.example", 1));
+    assert_eq!((all.recovered.domains, all.pending, all.brakes.len()), (1, 0, 0));
+    let first = trends(house, Period { since: None, until: Some("2026-11-24".parse().unwrap()) });
+    assert_eq!((first.providers_total, first.recoveries.len()), (1, 0));
 }

@@ -8,6 +8,7 @@ use anyhow::Context;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::intake::form::Form;
 use crate::intake::{self, Inputs, Judged, Progress};
 use crate::rule_files::RuleFiles;
 
@@ -30,7 +31,7 @@ impl Complaint {
     pub(super) fn read(path: &Path, domain: &Domain, rules: &RuleFiles) -> anyhow::Result<Self> {
         let rules = RuleFiles { rules: rules.rules.clone() };
         let classifier = rules.classifier()?;
-        let inputs = Inputs { paths: vec![path.to_owned()], lines: false, rules };
+        let inputs = Inputs { paths: vec![path.to_owned()], lines: false, from: Some(Form::Mail), rules };
         let mut found = None;
         let totals = intake::run(&inputs, &classifier, Progress::Never, |judged| {
             found = found.take().or_else(|| Self::about(judged, domain));

@@ -85,7 +85,7 @@ fn network(text: &str) -> Result<IpNet, String> {
 }
 
 /// `30s`, `2m`; a bare number counts seconds.
-fn time(text: &str) -> Result<Duration, String> {
+pub(in crate::commands) fn time(text: &str) -> Result<Duration, String> {
     let told = match text.parse::<u32>() {
         Ok(seconds) => Duration::from_secs(seconds.into()),
         Err(_) => text

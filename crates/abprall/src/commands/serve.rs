@@ -1,0 +1,28 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::serve::{self, Settings};
+
+/// Take bounces in and answer senders, until SIGINT or SIGTERM.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The settings; see docs/serve.md.
+    #[arg(long, value_name = "FILE", env = "ABPRALL_CONFIG", default_value = "./abprall.toml")]
+    config: PathBuf,
+
+    /// Only read the settings and say what is wrong with them.
+    #[arg(long)]
+    check: bool,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let settings = Settings::read(&self.config)?;
+        if self.check {
+            anstream::println!("{}: good", self.config.display());
+            return Ok(ExitCode::SUCCESS);
+        }
+        serve::run(settings)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,75 @@
+//! One process beside the mail server: bounces come in, senders ask before they send.
+//!
+//! - `settings`: `abprall.toml`.
+//! - `listen`: sockets, TCP and unix, with a bound on connections.
+//! - `intake`: SMTP, LMTP and HTTP; nothing is acknowledged before it is on the disk.
+//! - `keeper`: the one writer of this process; what waits is written together.
+//! - `gate`: the question "may this be sent to?", and how Postfix and programs ask it.
+//! - `http`: the routes.
+
+mod gate;
+mod http;
+mod intake;
+mod keeper;
+mod limits;
+mod listen;
+mod settings;
+mod stop;
+
+use std::sync::Arc;
+
+use abprall_store::{Store, StoreError};
+use anyhow::Context;
+
+pub(crate) use settings::{BadSettings, Settings};
+
+use crate::store_file::StoreFile;
+
+/// Runs until SIGINT or SIGTERM; then what was begun is finished.
+pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
+    let place = StoreFile::new(settings.store.clone(), settings.index.clone());
+    // The first one makes the database where there is none.
+    let store = place.open()?;
+    let index = Arc::new(place.index(&*store)?);
+    let open = |_| place.open_existing();
+    let answering: Vec<Box<dyn Store>> =
+        (0..limits::STORES_FOR_QUESTIONS).map(open).collect::<Result<_, StoreError>>()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the network part")?;
+    runtime.block_on(async {
+        let stop = stop::Stop::on_signals()?;
+        let gate = Arc::new(gate::Gate::new(Arc::clone(&index), answering, &settings.gate));
+        let (keeper, writer) = keeper::start(store, Arc::clone(&index), &settings)?;
+        let watching = keeper::follow_others(place.open_existing()?, index, stop.clone())?;
+        let mut servers = tokio::task::JoinSet::new();
+        for (listen, question) in settings.gate.listeners() {
+            for socket in listen::bind(listen).await? {
+                let (gate, stop) = (Arc::clone(&gate), stop.clone());
+                servers.spawn(gate::serve(socket, question, gate, stop));
+            }
+        }
+        for mail in &settings.intake {
+            let session = Arc::new(intake::mail_server(mail)?);
+            for socket in listen::bind(&mail.listen).await? {
+                servers.spawn(intake::serve(socket, Arc::clone(&session), keeper.clone(), stop.clone()));
+            }
+        }
+        for socket in listen::bind(&settings.http).await? {
+            servers.spawn(http::serve(socket, http::router(Arc::clone(&gate), keeper.clone()), stop.clone()));
+        }
+        eprintln!("abprall: serving; {}", settings.words());
+        drop(keeper);
+        while let Some(ended) = servers.join_next().await {
+            ended.context("a server stopped")??;
+        }
+        // All senders are gone: the writer finishes what waits, and ends.
+        tokio::task::spawn_blocking(move || {
+            writer.join();
+            watching.join();
+        })
+        .await
+        .context("cannot finish writing")
+    })
+}

@@ -1,0 +1,37 @@
+//! Every bound of the server, with its reason.
+
+use std::time::Duration;
+
+/// Connections to the database that answer questions at the same time. A question that needs it takes some microseconds on SQLite.
+pub(super) const STORES_FOR_QUESTIONS: usize = 4;
+
+/// Connections of one listener. Postfix keeps one for each smtpd process, 100 by default; each takes some KiB.
+pub(super) const CONNECTIONS_MAX: usize = 10_000;
+
+/// Messages that are being taken in at the same time over all connections: each may take the bytes of a whole message.
+pub(super) const MESSAGES_AT_A_TIME: usize = 64;
+
+/// The largest message that is taken in, in bytes. Bounces quote what they return, at most providers cut to some KiB.
+pub(super) const MESSAGE_BYTES_MAX: u64 = 10 * 1024 * 1024;
+
+/// Messages that wait for the writer; more wait with their senders.
+pub(super) const WAITING_MAX: usize = 1024;
+
+/// Messages, and reports, that are written together at most.
+pub(super) const BATCH_MESSAGES_MAX: usize = 512;
+pub(super) const BATCH_REPORTS_MAX: usize = 2048;
+
+/// How often it is looked what other processes have changed.
+pub(super) const FOLLOW_EVERY: Duration = Duration::from_secs(1);
+
+/// Bytes that are read at once from a client.
+pub(super) const READ_BYTES: usize = 16 * 1024;
+
+/// Addresses in one question over HTTP.
+pub(super) const ADDRESSES_MAX: usize = 100_000;
+
+/// The longest body of such a question: addresses of 254 bytes (RFC 5321 §4.5.3.1) with quotation marks.
+pub(super) const QUESTION_BYTES_MAX: usize = ADDRESSES_MAX * 260;
+
+/// How long clients have to end when the server does; Postfix asks the next server at once.
+pub(super) const DRAIN: Duration = Duration::from_secs(20);

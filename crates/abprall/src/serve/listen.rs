@@ -1,0 +1,128 @@
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::limits::CONNECTIONS_MAX;
+use super::stop::Stop;
+
+/// Where a server listens: `127.0.0.1:2424`, `[::1]:2424` or `unix:/run/abprall/lmtp`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Place {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+impl Place {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return Ok(Self::Unix(path.into()));
+        }
+        text.parse().map(Self::Tcp).map_err(|_| {
+            format!("{text:?} is no place to listen; write \"127.0.0.1:2424\" or \"unix:/run/abprall/lmtp\"")
+        })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// A socket that takes connections, so many at a time.
+pub(super) struct Socket {
+    listener: Listener,
+    connections: Arc<Semaphore>,
+}
+
+enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// One connection.
+pub(super) struct Connection {
+    pub(super) stream: Box<dyn Stream>,
+    /// As long as it lives, it counts.
+    _counted: OwnedSemaphorePermit,
+}
+
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// Listens at all these places, or at none.
+pub(super) async fn bind(places: &[Place]) -> anyhow::Result<Vec<Socket>> {
+    let mut sockets = Vec::new();
+    for place in places {
+        let listener = match place {
+            Place::Tcp(address) => TcpListener::bind(address).await.map(Listener::Tcp),
+            Place::Unix(path) => {
+                // What a killed process left behind answers nobody.
+                if std::os::unix::net::UnixStream::connect(path).is_err() {
+                    let _ = std::fs::remove_file(path);
+                }
+                UnixListener::bind(path).map(Listener::Unix)
+            }
+        };
+        let listener = listener.with_context(|| format!("cannot listen at {place}"))?;
+        sockets.push(Socket { listener, connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)) });
+    }
+    Ok(sockets)
+}
+
+impl Socket {
+    /// The next connection; `None` when the server is to end. Where there are too many, the next one waits outside.
+    pub(super) async fn accept(&self, stop: &mut Stop) -> Option<Connection> {
+        loop {
+            let counted = tokio::select! {
+                () = stop.wanted() => return None,
+                counted = Arc::clone(&self.connections).acquire_owned() => counted.ok()?,
+            };
+            let accepted: io::Result<Box<dyn Stream>> = tokio::select! {
+                () = stop.wanted() => return None,
+                accepted = self.listener.accept() => accepted,
+            };
+            match accepted {
+                Ok(stream) => return Some(Connection { stream, _counted: counted }),
+                // Out of sockets, or the client is gone already: others may still be served.
+                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+            }
+        }
+    }
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Box<dyn Stream>> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                Ok(Box::new(stream))
+            }
+            Self::Unix(listener) => Ok(Box::new(listener.accept().await?.0)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_an_address_with_a_port_or_a_path() {
+        assert_eq!(Place::parse("unix:/run/a/b").unwrap().to_string(), "unix:/run/a/b");
+        assert_eq!(Place::parse("[::1]:25").unwrap().to_string(), "[::1]:25");
+        assert!(Place::parse("localhost").unwrap_err().contains("127.0.0.1:2424"));
+    }
+}
