@@ -23,7 +23,7 @@ pub(crate) use params;
 /// An open database.
 pub(crate) enum Connection {
     Sqlite(rusqlite::Connection),
-    Postgres(Session),
+    Postgres(Box<Session>),
 }
 
 impl Connection {
@@ -98,6 +98,7 @@ pub(crate) enum Statement<'c> {
     Postgres(&'c Session, String),
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the values are made for the call, as with rusqlite")]
 impl Statement<'_> {
     /// Gives how many rows it changed.
     pub(crate) fn execute(&mut self, params: impl Params) -> Result<u64, StoreError> {

@@ -124,7 +124,8 @@ impl From<postgres::Error> for StoreError {
         let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
         let detail = format!("{error}{}", source.unwrap_or_default());
         let Some(told) = error.as_db_error() else {
-            let is_io = std::error::Error::source(&error).is_some_and(|source| source.is::<std::io::Error>());
+            let is_io =
+                std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
             return if error.is_closed() || is_io {
                 Self::ServerGone { detail }
             } else {

@@ -78,3 +78,6 @@ pub const STATEMENTS_MAX: usize = 400;
 /// Addresses that wait for a domain's recovery are counted up to this number, far more than a batch that comes back: a large provider
 /// may have hundreds of thousands.
 pub const WAITING_COUNTED_MAX: u32 = 10_000;
+
+/// Of these, how many are asked in one call: a server answers some hundred as fast as one, and mostly fewer are enough.
+pub const CANDIDATES_AT_ONCE: usize = 100;

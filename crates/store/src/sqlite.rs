@@ -115,7 +115,7 @@ impl SqliteStore {
             }
             match outcome {
                 Err(error) if repeats < REPEATS_MAX && self.connection.is_worth_repeating(&error) => {
-                    repeats += 1
+                    repeats += 1;
                 }
                 outcome => return outcome,
             }

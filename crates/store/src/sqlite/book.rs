@@ -363,7 +363,7 @@ impl<'a> Book<'a> {
     }
 
     pub(super) fn name(&self, sql: &str, id: i64) -> Result<String, StoreError> {
-        Ok(self.connection.prepare_cached(sql)?.query_row([id], |row| row.get(0))?)
+        self.connection.prepare_cached(sql)?.query_row([id], |row| row.get(0))
     }
 
     /// Which sums the stop belongs to.
@@ -440,11 +440,10 @@ impl<'a> Book<'a> {
     }
 
     pub(super) fn open_incident(&self, key: &str) -> Result<Option<i64>, StoreError> {
-        Ok(self
-            .connection
+        self.connection
             .prepare_cached("SELECT id FROM incident WHERE key = ?1 AND closed_at IS NULL")?
             .query_row([key], |row| row.get(0))
-            .optional()?)
+            .optional()
     }
 
     /// Gives whether the domain was not in it before.

@@ -14,14 +14,14 @@ pub(super) fn changes_since(store: &SqliteStore, seq: u64, max: u32) -> Result<V
             change: if row.get(2)? { Change::Added } else { Change::Removed },
         })
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    rows.collect::<Result<_, _>>()
 }
 
 pub(super) fn policy_text(store: &SqliteStore, fingerprint: &str) -> Result<Option<String>, StoreError> {
     let Some(fingerprint) = read_fingerprint(fingerprint) else { return Ok(None) };
-    Ok(store
+    store
         .connection
         .prepare_cached("SELECT text FROM policy_text WHERE fingerprint = ?1")?
         .query_row([fingerprint], |row| row.get(0))
-        .optional()?)
+        .optional()
 }

@@ -146,10 +146,9 @@ pub(super) fn allow_return(
 
 /// A first look that waits makes another one needless.
 fn is_to_be_investigated(book: &Book<'_>, domain: i64) -> Result<bool, StoreError> {
-    Ok(book
-        .connection
+    book.connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM work WHERE domain = ?1 AND kind = 'investigate')")?
-        .query_row([domain], |row| row.get(0))?)
+        .query_row([domain], |row| row.get(0))
 }
 
 /// The incident that is named, else the open one of the domain. A domain that joins an operator's incident leaves its own.
@@ -293,11 +292,8 @@ fn free_all(
 
 /// It is one domain's own.
 fn is_alone(book: &Book<'_>, incident: i64) -> Result<bool, StoreError> {
-    Ok(book.connection.query_row(
-        "SELECT key LIKE 'domain:%' FROM incident WHERE id = ?1",
-        [incident],
-        |row| row.get(0),
-    )?)
+    book.connection
+        .query_row("SELECT key LIKE 'domain:%' FROM incident WHERE id = ?1", [incident], |row| row.get(0))
 }
 
 /// No domain of it is stopped any more, but by a person.
@@ -309,7 +305,7 @@ fn is_over(book: &Book<'_>, incident: i64) -> Result<bool, StoreError> {
              WHERE incident_domain.incident = incident.id AND {OF_THE_WATCH})
          FROM incident WHERE id = ?1"
     );
-    Ok(book.connection.query_row(&sql, [incident], |row| row.get(0))?)
+    book.connection.query_row(&sql, [incident], |row| row.get(0))
 }
 
 /// The rules of holds that wait for a route: a report's own, and none of a person.
@@ -325,7 +321,7 @@ fn is_stopped_by_watch(connection: &Connection, domain: i64) -> Result<bool, Sto
         "SELECT EXISTS (SELECT 1 FROM stop JOIN decision ON decision.id = stop.decision
              WHERE stop.kind = 1 AND stop.subject = ?1 AND {OF_THE_WATCH})"
     );
-    Ok(connection.prepare_cached(&sql)?.query_row([domain], |row| row.get(0))?)
+    connection.prepare_cached(&sql)?.query_row([domain], |row| row.get(0))
 }
 
 /// Addresses that wait for the route: held for its sake, or known where the whole domain is stopped. Those that took mail most
@@ -337,7 +333,7 @@ fn waiting(book: &Book<'_>, domain: i64, max: u32) -> Result<Vec<i64>, StoreErro
     );
     let mut statement = book.connection.prepare_cached(&sql)?;
     let rows = statement.query_map(params![domain, max], |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    rows.collect::<Result<_, _>>()
 }
 
 /// How many wait; no more than [`WAITING_COUNTED_MAX`] are counted.

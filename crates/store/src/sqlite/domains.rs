@@ -129,7 +129,7 @@ pub(super) fn domain(
     let texts = |sql: &str| -> Result<Vec<String>, StoreError> {
         let mut statement = store.connection.prepare_cached(sql)?;
         let rows = statement.query_map([number], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect::<Result<_, _>>()
     };
     let incident = store
         .connection

@@ -66,7 +66,7 @@ fn empty_reports(book: &Book<'_>, address: i64) -> Result<u64, StoreError> {
     )?;
     super::review::drop_empty_clusters(book)?;
     book.connection.execute("UPDATE decision SET note = NULL WHERE address = ?1", [address])?;
-    Ok(emptied as u64)
+    Ok(emptied)
 }
 
 pub(super) fn export_key(store: &mut SqliteStore) -> Result<ErasureKey, StoreError> {
@@ -115,10 +115,10 @@ fn erased_form(secret: &str, address: &str) -> Result<String, StoreError> {
 }
 
 fn secret(connection: &Connection) -> Result<Option<String>, StoreError> {
-    Ok(connection
+    connection
         .prepare_cached("SELECT value FROM setting WHERE name = 'erasure_secret'")?
         .query_row([], |row| row.get(0))
-        .optional()?)
+        .optional()
 }
 
 fn secret_or_new(connection: &Connection) -> Result<String, StoreError> {

@@ -17,7 +17,7 @@ use crate::plan::{
 pub(super) fn load(book: &mut Book<'_>, gathered: &Gathered<'_>) -> Result<Context, StoreError> {
     let next = |table: &str| -> Result<i64, StoreError> {
         let sql = format!("SELECT coalesce(max(id), 0) + 1 FROM {table}");
-        Ok(book.connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?)
+        book.connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))
     };
     let mut context =
         Context { first_report: next("report")?, first_decision: next("decision")?, ..Context::default() };
@@ -177,7 +177,7 @@ pub(super) fn hours_before(
         let hour = row.get(3)?;
         hour_count(row, 0, hour)
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    rows.collect::<Result<_, _>>()
 }
 
 /// The rare questions, asked of the database.

@@ -92,7 +92,7 @@ impl SqliteStore {
     }
 
     fn on_postgres(session: Session) -> Result<Self, StoreError> {
-        let connection = database::Connection::Postgres(session);
+        let connection = database::Connection::Postgres(Box::new(session));
         let seed = seed(&connection)?;
         Ok(Self { connection, seed, domains: HashMap::new(), hosts: HashMap::new(), policy: None })
     }

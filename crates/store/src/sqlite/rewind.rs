@@ -32,7 +32,7 @@ pub(super) fn rewind(
                 .connection
                 .prepare_cached("DELETE FROM strike WHERE address = ?1 AND decision = ?2")?
                 .execute(params![found.target.key.subject, found.target.decision])?;
-            summary.strikes += gone as u64;
+            summary.strikes += gone;
         }
         if !found.is_stop {
             if found.is_strike {

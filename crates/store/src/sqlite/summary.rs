@@ -6,8 +6,8 @@ use jiff::civil::{Date, date};
 
 use super::SqliteStore;
 use super::column::{count, word};
-use crate::database::{OptionalRow, Row, params};
-use crate::limits::CANDIDATES_MAX;
+use crate::database::{OptionalRow, Row, each_of, params, row};
+use crate::limits::{CANDIDATES_AT_ONCE, CANDIDATES_MAX};
 use crate::{DomainRow, HostRow, Period, ReasonRow, Stopped, StoreError, Summary};
 
 /// Reads the roll-ups, not the reports.
@@ -102,7 +102,7 @@ impl SqliteStore {
 
     fn days(&self, days: Days) -> Result<Option<(Date, Date)>, StoreError> {
         let end = |sql: &str| -> Result<Option<i64>, StoreError> {
-            Ok(self.connection.prepare_cached(sql)?.query_row([days.first, days.last], |row| row.get(0))?)
+            self.connection.prepare_cached(sql)?.query_row([days.first, days.last], |row| row.get(0))
         };
         let first = end("SELECT min(day) FROM day_reason WHERE day BETWEEN ?1 AND ?2")?;
         let last = end("SELECT max(day) FROM day_reason WHERE day BETWEEN ?1 AND ?2")?;
@@ -212,36 +212,48 @@ impl SqliteStore {
         let wanted = rows_max as usize;
         let mut top: Vec<Found> = Vec::new();
         let mut statement = self.connection.prepare_cached(by_all_days)?;
-        let mut rows = statement.query([CANDIDATES_MAX])?;
-        while let Some(row) = rows.next()? {
-            let (number, at_most): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let candidates: Vec<(i64, u64)> = statement
+            .query_map([CANDIDATES_MAX], |row| Ok((row.get(0)?, count(row.get(1)?))))?
+            .collect::<Result<_, _>>()?;
+        // Several at a time: each call to a server costs more than what it does.
+        for candidates in candidates.chunks(CANDIDATES_AT_ONCE) {
             let is_full = top.len() >= wanted;
             let least = top.last().map_or(0, Found::failures);
-            if wanted == 0 || (is_full && least >= count(at_most)) {
+            if wanted == 0 || (is_full && candidates.first().is_none_or(|(_, at_most)| least >= *at_most)) {
                 break;
             }
-            let found = self.found(number, days, all, since)?;
-            if found.failures() > 0 {
-                let place = top.partition_point(|known| known.failures() >= found.failures());
-                top.insert(place, found);
-                top.truncate(wanted);
+            for found in self.found(candidates, days, all, since)? {
+                if found.failures() > 0 {
+                    let place = top.partition_point(|known| known.failures() >= found.failures());
+                    top.insert(place, found);
+                    top.truncate(wanted);
+                }
             }
         }
         Ok(top)
     }
 
-    fn found(&self, number: i64, days: Days, all: &str, since: &str) -> Result<Found, StoreError> {
-        let mut found = Found { number, reasons: BTreeMap::new() };
-        let mut statement = self.connection.prepare_cached(if days.are_all() { all } else { since })?;
-        let mut rows = if days.are_all() {
-            statement.query([number])?
+    fn found(
+        &self,
+        candidates: &[(i64, u64)],
+        days: Days,
+        all: &str,
+        since: &str,
+    ) -> Result<Vec<Found>, StoreError> {
+        let mut found: Vec<_> = candidates
+            .iter()
+            .map(|(number, _)| Found { number: *number, reasons: BTreeMap::new() })
+            .collect();
+        let (sql, asked): (_, Vec<_>) = if days.are_all() {
+            (all, candidates.iter().map(|(number, _)| row![*number]).collect())
         } else {
-            statement.query([number, days.first, days.last])?
+            (since, candidates.iter().map(|(number, _)| row![*number, days.first, days.last]).collect())
         };
-        while let Some(row) = rows.next()? {
+        each_of(&self.connection, sql, &asked, &mut |place, row| {
             let reason = word("the reason", &row.get::<String>(0)?)?;
-            *found.reasons.entry(reason).or_default() += count(row.get(1)?);
-        }
+            *found[place].reasons.entry(reason).or_default() += count(row.get(1)?);
+            Ok(())
+        })?;
         Ok(found)
     }
 }
