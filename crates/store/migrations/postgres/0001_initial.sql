@@ -132,7 +132,8 @@ CREATE TABLE stop (
     PRIMARY KEY (kind, subject, tenant, list)
 );
 CREATE INDEX stop_until ON stop (until) WHERE until IS NOT NULL;
-CREATE INDEX stop_reason ON stop (kind, reason, subject);
+-- The reason comes first: behind the kind it would tempt the planner to read all stops of that kind for one subject.
+CREATE INDEX stop_reason ON stop (reason, kind, subject);
 CREATE INDEX stop_domain ON stop (domain, stop, subject) WHERE kind = 0;
 
 -- Feeds the suppression index: a subject that came under any stop, or is under none any more.

@@ -14,12 +14,9 @@ use crate::database::Value;
 use crate::limits::{RECONNECT_PAUSE_MAX, RECONNECT_WAIT, STATEMENTS_MAX, STREAM_ROWS};
 
 /// What every connection is set to: durable commits, whatever the server's default; a writer that hangs must not stop the others for
-/// ever (milliseconds).
+/// ever (milliseconds); plans that go by the present size of the tables: one that was kept from when they were empty reads all of them.
 const SETTINGS: &str = "SET synchronous_commit = on; SET client_min_messages = warning;
-    SET jit = off; SET lock_timeout = 60000; SET idle_in_transaction_session_timeout = 60000; SET standard_conforming_strings = on";
-
-/// How a write begins. All that it asks is by key: plans that were made while the tables were small must not read all of them later.
-const BEGIN: &str = "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+    SET jit = off; SET plan_cache_mode = force_custom_plan; SET lock_timeout = 60000; SET idle_in_transaction_session_timeout = 60000; SET standard_conforming_strings = on";
 
 /// One lock a schema: several stores may share a database.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('abprall ' || current_schema(), 0))";
@@ -190,7 +187,7 @@ impl Session {
         // From here on a lost connection is a lost transaction: nothing may go on by itself on a new one.
         self.is_writing.set(true);
         // Reading comes after the lock: at this level of isolation each statement sees what was committed before it.
-        let begun = self.batch(BEGIN).and_then(|()| self.query(LOCK, &[]));
+        let begun = self.batch("BEGIN").and_then(|()| self.query(LOCK, &[]));
         let number = begun.and_then(|_| self.query("SELECT pg_current_xact_id()::text", &[]));
         match number.and_then(|rows| Ok(rows.first().map(|row| row.try_get(0)).transpose()?)) {
             Ok(number) => {
