@@ -48,7 +48,7 @@ export ABPRALL_TEST_POSTGRES
 cargo test --quiet --workspace
 cargo test --quiet --workspace --doc
 
-step "Fuzzing, ${FUZZ_SECONDS:=15} seconds a target"
+step "Fuzzing, ${FUZZ_SECONDS:=8} seconds a target"
 fuzz/run.sh "$FUZZ_SECONDS"
 
 step "Program"

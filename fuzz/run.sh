@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:?how many seconds a target}
 shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(message delivery_status reply_line log address mbox mta_sts_policy dns_answer smtp_reply tlsa list_import smtp_server postfix_policy socketmap tcp_table milter pop3_client)
+[ ${#targets[@]} -gt 0 ] || targets=(message delivery_status reply_line log webhook address mbox mta_sts_policy dns_answer smtp_reply tlsa list_import smtp_server postfix_policy socketmap tcp_table milter pop3_client)
 for target in "${targets[@]}"; do
   # What the fuzzer learns goes to the build folder; the seeds are only read.
   learned=fuzz/target/learned/$target

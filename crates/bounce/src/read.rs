@@ -250,4 +250,14 @@ fn add_returned(report: &mut Report, returned: &Returned, single: bool) {
     if report.hops.is_empty() {
         report.hops.clone_from(&returned.hops);
     }
+    if report.queue_id.is_none() {
+        report.queue_id = queue_id_in(report);
+    }
+}
+
+/// The queue id of the MTA that reports, from the Received line that it put on our message: only Postfix names it in the report.
+fn queue_id_in(report: &Report) -> Option<String> {
+    let host = report.reporting_mta.as_deref()?;
+    let is_own = |by: &Option<String>| by.as_deref().is_some_and(|by| by.eq_ignore_ascii_case(host));
+    report.hops.iter().find(|hop| is_own(&hop.by))?.id.clone()
 }

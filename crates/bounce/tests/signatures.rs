@@ -11,30 +11,32 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
 fn key() -> RsaKeyPair {
-    RsaKeyPair::generate(KeySize::Rsa2048).unwrap()
+    RsaKeyPair::generate(KeySize::Rsa2048).expect("made by the test")
 }
 
 fn certificate(key: &RsaKeyPair, until: (i32, u8, u8)) -> String {
-    let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
-    let pair = rcgen::KeyPair::try_from(der.as_ref()).unwrap();
-    let mut parameters = rcgen::CertificateParams::new(vec!["sns.amazonaws.com".to_owned()]).unwrap();
+    let der: Pkcs8V1Der<'_> = key.as_der().expect("made by the test");
+    let pair = rcgen::KeyPair::try_from(der.as_ref()).expect("made by the test");
+    let mut parameters =
+        rcgen::CertificateParams::new(vec!["sns.amazonaws.com".to_owned()]).expect("made by the test");
     parameters.not_before = rcgen::date_time_ymd(2026, 1, 1);
     parameters.not_after = rcgen::date_time_ymd(until.0, until.1, until.2);
-    parameters.self_signed(&pair).unwrap().pem()
+    parameters.self_signed(&pair).expect("made by the test").pem()
 }
 
 fn sign(key: &RsaKeyPair, text: &str) -> String {
     let mut signature = vec![0; key.public_modulus_len()];
-    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_bytes(), &mut signature).unwrap();
+    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text.as_bytes(), &mut signature)
+        .expect("made by the test");
     STANDARD.encode(signature)
 }
 
 fn now() -> Timestamp {
-    "2026-12-01T10:00:00Z".parse().unwrap()
+    "2026-12-01T10:00:00Z".parse().expect("made by the test")
 }
 
 fn envelope(body: &serde_json::Value) -> Envelope {
-    Envelope::parse(body.to_string().as_bytes()).unwrap()
+    Envelope::parse(body.to_string().as_bytes()).expect("made by the test")
 }
 
 fn notification() -> serde_json::Value {

@@ -8,7 +8,7 @@ use strum::IntoEnumIterator;
 
 fn events(provider: Provider, body: &str) -> Events {
     assert_eq!(Provider::sniff(body.as_bytes()), Some(provider), "{body}");
-    read_webhook(provider, body.as_bytes(), None).unwrap()
+    read_webhook(provider, body.as_bytes(), None).expect("the body can be read")
 }
 
 /// One line an event: id, kind, recipient, codes, reason, action.

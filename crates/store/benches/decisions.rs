@@ -5,6 +5,7 @@
 //!   before: on SQLite by bulk inserts, else through [`Store::record`].
 //! - `DECISIONS_BENCH_FOLDER`: where the SQLite file lies (default: a temporary folder). 50 million reports take 40 GB or so.
 //! - `DECISIONS_BENCH_REPORTS`: how many are recorded and timed at each size (default 50,000).
+//! - `DECISIONS_BENCH_BATCH`: reports that are recorded at once (default 2,000).
 //! - `ABPRALL_TEST_POSTGRES`: a database server; when set, it is measured instead of SQLite. The database is used as it is found.
 #![expect(clippy::unwrap_used, reason = "a benchmark")]
 
@@ -25,9 +26,6 @@ mod history;
 mod mail;
 
 use mail::Mail;
-
-/// As many as `process` hands over at once when there is enough to do.
-const BATCH: u64 = 500;
 
 fn main() {
     let sizes: Vec<u64> = std::env::var("DECISIONS_BENCH_HISTORY")
@@ -58,8 +56,9 @@ fn main() {
         let slowest = record(&mut *store, &mail, history, next);
         let seconds = begin.elapsed().as_secs_f64();
         println!(
-            "{:>12} reports/s durable, in batches of {BATCH}; the slowest batch took {slowest:.0?}",
-            grouped((timed as f64 / seconds) as u64)
+            "{:>12} reports/s durable, in batches of {}; the slowest batch took {slowest:.0?}",
+            grouped((timed as f64 / seconds) as u64),
+            batch()
         );
         pages(&*store, &mail, next);
     }
@@ -78,7 +77,7 @@ fn record(store: &mut dyn Store, mail: &Mail, from: u64, to: u64) -> Duration {
     let mut slowest = Duration::ZERO;
     let mut begin = from;
     while begin < to {
-        let end = (begin + BATCH).min(to);
+        let end = (begin + batch()).min(to);
         let batch: Vec<_> = (begin..end).map(|number| mail.report(number)).collect();
         let messages: Vec<_> = batch.iter().map(|letter| mail.message(letter)).collect();
         let start = Instant::now();
@@ -193,6 +192,10 @@ fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+fn batch() -> u64 {
+    size("DECISIONS_BENCH_BATCH", 2000)
 }
 
 fn size(name: &str, default: u64) -> u64 {

@@ -50,7 +50,7 @@ pub struct DomainDetail {
     pub operator_before: Option<String>,
     /// A reply said that its owner changed.
     pub owner_changed: bool,
-    /// Addresses that wait for its recovery.
+    /// Addresses that wait for its recovery; no more than 10,000 are counted.
     pub waiting: u64,
     /// Deliveries to addresses of it since the last step of the way back.
     pub delivered_since_release: u64,

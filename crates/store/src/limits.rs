@@ -21,6 +21,10 @@ pub const CHECKPOINT_PAGES: u32 = 8192;
 /// Cache of one connection in KiB. More is faster on a large database, but the whole program stays below 64 MiB.
 pub const CACHE_KIB: u32 = 4 * 1024;
 
+/// Pages that a transaction may change before it writes some of them early, 4 KiB each: a batch of reports changes some thousand, and a
+/// page that is written early is read and written once more. A large import or rewind stays within 32 MiB by it.
+pub const SPILL_PAGES: u32 = 8192;
+
 /// Changes that stand beside a segment of the suppression index at least before a new one is written: 16 bytes each in memory.
 pub const INDEX_DELTA_MIN: u64 = 100_000;
 
@@ -70,6 +74,10 @@ pub const STREAM_ROWS: usize = 1000;
 
 /// Statements that are kept ready on a connection to PostgreSQL. The store has about two hundred.
 pub const STATEMENTS_MAX: usize = 400;
+
+/// Addresses that wait for a domain's recovery are counted up to this number, far more than a batch that comes back: a large provider
+/// may have hundreds of thousands.
+pub const WAITING_COUNTED_MAX: u32 = 10_000;
 
 /// Of these, how many are asked in one call: a server answers some hundred as fast as one, and mostly fewer are enough.
 pub const CANDIDATES_AT_ONCE: usize = 100;

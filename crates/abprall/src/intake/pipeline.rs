@@ -297,7 +297,7 @@ fn push_events(
         let source = format!("{name}#{number}");
         let content = match &event.id {
             Some(id) => ContentId::of_line(&provider.to_string(), id),
-            None => ContentId::of_line(&source, &format!("{:?}", event.report)),
+            None => ContentId::of_line(&provider.to_string(), &format!("{:?}", event.report)),
         };
         let reading = Reading { reports: vec![event.report], ..Reading::default() };
         if batches.push(Item::Read { source, content, reading: Box::new(reading) }).is_err() {
@@ -327,7 +327,8 @@ fn cut_log(
             continue;
         }
         let source = format!("{name}:{number}");
-        let content = ContentId::of_line(&source, &String::from_utf8_lossy(&line));
+        // A line holds its time and queue id: it is the same line when the log has been rotated to another name.
+        let content = ContentId::of_line(&format.to_string(), &String::from_utf8_lossy(&line));
         let reading = Box::new(Reading { reports, ..Reading::default() });
         if batches.push(Item::Read { source, content, reading }).is_err() {
             return Ok(Err(Stopped));

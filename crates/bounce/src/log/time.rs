@@ -38,7 +38,7 @@ pub(super) fn traditional<'a>(
     let month = MONTHS.iter().position(|month| *month == name)? as i64 + 1;
     let rest = text.get(3..)?.strip_prefix(' ')?.trim_start_matches(' ');
     let end = rest.find(' ')?;
-    let day = number(rest[..end].as_bytes())?;
+    let day = number(&rest.as_bytes()[..end])?;
     let rest = rest[end..].trim_start_matches(' ');
     let (year, rest) = match rest.as_bytes() {
         [a, b, c, d, b' ', ..] => (number(&[*a, *b, *c, *d]), rest.get(5..)?),

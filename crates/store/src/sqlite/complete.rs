@@ -11,7 +11,7 @@ use super::rewind::name_of;
 use super::undo::{Target, undo};
 use super::work;
 use crate::database::{Connection, OptionalRow, params};
-use crate::limits::EXAMPLES_MAX;
+use crate::limits::{EXAMPLES_MAX, WAITING_COUNTED_MAX};
 use crate::{
     Completed, DomainUpdate, HostUpdate, NewObservation, Scope, StoreError, Work, WorkItem, WorkKind,
     WorkOutcome,
@@ -336,9 +336,12 @@ fn waiting(book: &Book<'_>, domain: i64, max: u32) -> Result<Vec<i64>, StoreErro
     rows.collect::<Result<_, _>>()
 }
 
-/// How many wait.
+/// How many wait; no more than [`WAITING_COUNTED_MAX`] are counted.
 pub(super) fn waiting_count(connection: &Connection, domain: i64) -> Result<u64, StoreError> {
-    let sql = format!("SELECT count(*) FROM ({}) AS waiting", waiting_sql(connection, domain)?);
+    let sql = format!(
+        "SELECT count(*) FROM (SELECT id FROM ({}) AS waiting LIMIT {WAITING_COUNTED_MAX}) AS counted",
+        waiting_sql(connection, domain)?
+    );
     let number = connection.prepare_cached(&sql)?.query_row([domain], |row| row.get(0))?;
     Ok(count(number))
 }

@@ -50,7 +50,9 @@ pub(super) fn hosts(
                  JOIN host ON host.id = host_state.host WHERE host_state.id = ?3)"
                     .to_owned()
             }
-            HostSort::Failures | HostSort::LastFailure => format!(" AND ({key}, s.id) < (?2, ?3)"),
+            HostSort::Failures | HostSort::LastFailure => {
+                format!(" AND {key} <= ?2 AND ({key}, s.id) < (?2, ?3)")
+            }
         };
     }
     if health.is_some() {

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::{SqliteStore, migrate};
 use crate::StoreError;
 use crate::database::{self, OptionalRow};
-use crate::limits::{BUSY_WAIT, CACHE_KIB, CHECKPOINT_PAGES};
+use crate::limits::{BUSY_WAIT, CACHE_KIB, CHECKPOINT_PAGES, SPILL_PAGES};
 use crate::postgres::Session;
 
 impl SqliteStore {
@@ -58,6 +58,7 @@ impl SqliteStore {
         // What an erased person leaves must not lie on in free parts of pages.
         connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
         connection.pragma_update(None, "cache_size", -i64::from(CACHE_KIB))?;
+        connection.pragma_update(None, "cache_spill", SPILL_PAGES)?;
         // A database that cannot be written is still good for questions, without the write-ahead log.
         if !connection.is_readonly("main")? {
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;

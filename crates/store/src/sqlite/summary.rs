@@ -77,7 +77,7 @@ pub(super) fn stopped(store: &SqliteStore, at: Timestamp) -> Result<Stopped, Sto
         let number = store
             .connection
             .prepare_cached(
-                "SELECT count(*) FROM stop WHERE until IS NOT NULL AND until <= ?1 AND kind = ?2
+                "SELECT count(*) FROM stop WHERE until IS NOT NULL AND until <= ?1 AND +kind = ?2
                      AND (?3 IS NULL OR stop = ?3)",
             )?
             .query_row(params![at.as_microsecond(), kind, stop], |row| row.get(0))?;
