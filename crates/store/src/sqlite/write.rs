@@ -6,7 +6,7 @@ use abprall_mail::Reason;
 use abprall_policy::{IncidentEvent, POLICY_VERSION};
 use jiff::Timestamp;
 
-use super::book::{Book, DOMAIN_STATES, EVENTS, Event, filled};
+use super::book::{Book, EVENTS, Event, filled};
 use super::column::to_json;
 use crate::StoreError;
 use crate::database::{Change, Insert, OptionalRow, Value, each_of, params, row};
@@ -398,7 +398,7 @@ const FAILURES: Insert = Insert {
     conflict: "ON CONFLICT (key) DO UPDATE SET outcome = excluded.outcome",
 };
 
-fn write_roll_ups(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
+fn write_roll_ups(book: &mut Book<'_>, writes: &Writes) -> Result<(), StoreError> {
     super::roll_up::write(book, &writes.roll_ups())?;
     let hours: Vec<_> = writes
         .hours
@@ -449,41 +449,15 @@ const HOSTS: Insert = Insert {
         last_failure_at = max(coalesce(host_state.last_failure_at, 0), excluded.last_failure_at)",
 };
 
-fn write_domains(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
-    let domains: Vec<_> = writes.domains.keys().map(|id| row![*id]).collect();
-    DOMAIN_STATES.run(book.connection, &domains)?;
-    let rows: Vec<_> = writes
-        .domains
-        .iter()
-        .map(|(id, delta)| {
-            let (at, reason) = delta.last_failure.unzip();
-            row![
-                *id,
-                delta.failures.cast_signed(),
-                delta.route_failures,
-                at.map(Timestamp::as_microsecond),
-                reason.map(Reason::as_str),
-                delta.owner_changed,
-                delta.delivered.cast_signed(),
-                delta.failed_since.cast_signed(),
-            ]
-        })
-        .collect();
-    ADD_TO_DOMAINS.run(book.connection, &rows)?;
+fn write_domains(book: &mut Book<'_>, writes: &Writes) -> Result<(), StoreError> {
+    for (id, delta) in &writes.domains {
+        book.add_to_domain(*id, delta);
+    }
     let looks: Vec<_> =
         writes.domains.iter().filter(|(_, delta)| delta.look_now).map(|(id, _)| row![*id]).collect();
     LOOK_NOW.run(book.connection, &looks)?;
     Ok(())
 }
-
-const ADD_TO_DOMAINS: Change = Change {
-    what: "UPDATE domain_state SET failures = failures + ?2, route_failures = max(route_failures + ?3, 0),
-        last_reason = iif(coalesce(last_failure_at, 0) <= coalesce(?4, 0), coalesce(?5, last_reason), last_reason),
-        last_failure_at = iif(coalesce(last_failure_at, 0) <= coalesce(?4, 0), coalesce(?4, last_failure_at),
-            last_failure_at),
-        owner_changed = max(owner_changed, ?6), delivered_since = delivered_since + ?7, failed_since = failed_since + ?8",
-    where_: "domain = ?1",
-};
 
 const LOOK_NOW: Change = Change {
     what: "UPDATE work SET due_at = min(due_at, opened_at)",
