@@ -81,3 +81,6 @@ pub const WAITING_COUNTED_MAX: u32 = 10_000;
 
 /// Of these, how many are asked in the first call; twice as many in each further one. Mostly the first is enough.
 pub const CANDIDATES_AT_ONCE: usize = 100;
+
+/// Rows of an import that are looked up and written together: each call to a server costs more than what it does.
+pub const IMPORT_ROWS_AT_ONCE: usize = 1000;

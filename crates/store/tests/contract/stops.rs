@@ -164,10 +164,15 @@ pub(crate) fn an_import_adds_what_is_harder_and_keeps_the_rest(house: &mut House
         imported("h@x.example", Stop::Suppression),
         imported("n@x.example", Stop::Suppression),
         imported("n@x.example", Stop::Hold),
+        imported("m@x.example", Stop::Hold),
+        imported("m@x.example", Stop::Suppression),
         imported("dom.example", Stop::Suppression),
     ];
     let summary = house.store.import_stops(&mut rows.into_iter(), ImportMode::Batches, now()).unwrap();
-    assert_eq!((summary.added, summary.kept), (3, 2));
+    assert_eq!((summary.added, summary.kept), (5, 2));
+    let stopped = house.store.stopped(now()).unwrap();
+    assert_eq!((stopped.addresses_suppressed, stopped.addresses_held, stopped.domains_stopped), (4, 0, 1));
+    assert_eq!(house.state("m@x.example", now()), State::Suppressed);
     assert_eq!(house.standing("c@x.example", now()).reason, Some(Reason::Complaint));
     assert_eq!(house.state("h@x.example", now()), State::Suppressed);
     let standing = house.standing("n@x.example", now());
