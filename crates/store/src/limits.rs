@@ -79,5 +79,5 @@ pub const STATEMENTS_MAX: usize = 400;
 /// may have hundreds of thousands.
 pub const WAITING_COUNTED_MAX: u32 = 10_000;
 
-/// Of these, how many are asked in one call: a server answers some hundred as fast as one, and mostly fewer are enough.
+/// Of these, how many are asked in the first call; twice as many in each further one. Mostly the first is enough.
 pub const CANDIDATES_AT_ONCE: usize = 100;

@@ -26,8 +26,8 @@ pub(crate) use fingerprint::{
 };
 pub(crate) use gather::{Existing, Gathered, GatheredEntry, cut, gather};
 pub(crate) use writes::{
-    BrakeWrite, ClusterWrite, DailySort, DecisionWrite, IncidentWrite, InvestigationWrite, ReportWrite,
-    RollUps, StopWrite, StrikeWrite, Writes,
+    BrakeWrite, ClusterWrite, DailySort, DecisionWrite, DomainDelta, IncidentWrite, InvestigationWrite,
+    ReportWrite, RollUps, StopWrite, StrikeWrite, Writes,
 };
 
 /// Hours that "usual" is made of: a week, so that each weekday is in it.

@@ -185,7 +185,7 @@ pub(crate) struct ClusterWrite {
 }
 
 /// What is added to a domain's roll-up.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct DomainDelta {
     pub(crate) failures: u64,
     /// Less than nothing where a report is no longer thought to be about the route.

@@ -9,8 +9,8 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::column::{time, word};
 use super::names::Names;
-use crate::database::{Change, Connection, Insert, OptionalRow, each_of, params, row};
-use crate::plan::{HardStop, StopWrite};
+use crate::database::{Change, Connection, Insert, OptionalRow, Value, each_of, params, row};
+use crate::plan::{DomainDelta, HardStop, StopWrite};
 use crate::subject::ANY_MX_HOST;
 use crate::{Scope, StoreError};
 
@@ -20,18 +20,19 @@ pub(super) struct Book<'a> {
     pub(super) seed: u64,
     pub(super) domain_names: &'a mut Names,
     pub(super) host_names: &'a mut Names,
-    /// Addresses, held and suppressed, by domain.
+    /// What is added to domains.
     sums: HashMap<i64, Sums>,
     domains_stopped: i64,
     pub(super) messages: i64,
     pub(super) messages_without_report: i64,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct Sums {
     addresses: i64,
     held: i64,
     suppressed: i64,
+    delta: DomainDelta,
 }
 
 /// What a stop is added to.
@@ -138,6 +139,11 @@ impl<'a> Book<'a> {
 
     pub(super) fn count_address(&mut self, domain: i64) {
         self.sums.entry(domain).or_default().addresses += 1;
+    }
+
+    /// What a plan adds to a domain.
+    pub(super) fn add_to_domain(&mut self, domain: i64, delta: &DomainDelta) {
+        self.sums.entry(domain).or_default().delta = delta.clone();
     }
 
     pub(super) fn stop_of(&self, key: &StopKey) -> Result<Option<StopValue>, StoreError> {
@@ -434,7 +440,10 @@ impl<'a> Book<'a> {
         }
         let id = self
             .connection
-            .prepare_cached("INSERT INTO incident (key, opened_at, reason) VALUES (?1, ?2, ?3) RETURNING id")?
+            .prepare_cached(
+                "INSERT INTO incident (id, key, opened_at, reason)
+                 VALUES ((SELECT coalesce(max(id), 0) + 1 FROM incident), ?1, ?2, ?3) RETURNING id",
+            )?
             .query_row(params![key, at.as_microsecond(), reason.map(Reason::as_str)], |row| row.get(0))?;
         Ok((id, true))
     }
@@ -463,20 +472,7 @@ impl<'a> Book<'a> {
     }
 
     pub(super) fn event(&self, incident: i64, event: &Event<'_>) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached(
-                "INSERT INTO incident_event (incident, at, event, domain, addresses, detail, observation)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
-            .execute(params![
-                incident,
-                event.at.as_microsecond(),
-                event.event.as_str(),
-                event.domain,
-                event.addresses.cast_signed(),
-                event.detail,
-                event.observation
-            ])?;
+        EVENTS.run(self.connection, &[event.row(incident)])?;
         Ok(())
     }
 
@@ -488,7 +484,22 @@ impl<'a> Book<'a> {
         let rows: Vec<_> = self
             .sums
             .iter()
-            .map(|(domain, sums)| row![*domain, sums.addresses, sums.held, sums.suppressed])
+            .map(|(domain, sums)| {
+                let (at, reason) = sums.delta.last_failure.unzip();
+                row![
+                    *domain,
+                    sums.addresses,
+                    sums.held,
+                    sums.suppressed,
+                    sums.delta.failures.cast_signed(),
+                    sums.delta.route_failures,
+                    at.map(Timestamp::as_microsecond),
+                    reason.map(Reason::as_str),
+                    sums.delta.owner_changed,
+                    sums.delta.delivered.cast_signed(),
+                    sums.delta.failed_since.cast_signed(),
+                ]
+            })
             .collect();
         for sums in self.sums.values() {
             held += sums.held;
@@ -521,14 +532,20 @@ const CHANGES: Insert =
     Insert { into: "INSERT INTO stop_change (fingerprint, added)", values: "?1, ?2", conflict: "" };
 
 /// Domains whose sums were not kept yet.
-pub(super) const DOMAIN_STATES: Insert = Insert {
+const DOMAIN_STATES: Insert = Insert {
     into: "INSERT INTO domain_state (domain)",
     values: "?1",
     conflict: "ON CONFLICT (domain) DO NOTHING",
 };
 
+/// All that a transaction changes about a domain, at once: the row stands in many indexes.
 const ADD_SUMS: Change = Change {
-    what: "UPDATE domain_state SET addresses = addresses + ?2, held = max(held + ?3, 0), suppressed = max(suppressed + ?4, 0)",
+    what: "UPDATE domain_state SET addresses = addresses + ?2, held = max(held + ?3, 0), suppressed = max(suppressed + ?4, 0),
+        failures = failures + ?5, route_failures = max(route_failures + ?6, 0),
+        last_reason = iif(coalesce(last_failure_at, 0) <= coalesce(?7, 0), coalesce(?8, last_reason), last_reason),
+        last_failure_at = iif(coalesce(last_failure_at, 0) <= coalesce(?7, 0), coalesce(?7, last_failure_at),
+            last_failure_at),
+        owner_changed = max(owner_changed, ?9), delivered_since = delivered_since + ?10, failed_since = failed_since + ?11",
     where_: "domain = ?1",
 };
 
@@ -536,6 +553,12 @@ const TOTALS: Insert = Insert {
     into: "INSERT INTO total (name, value)",
     values: "?1, ?2",
     conflict: "ON CONFLICT (name) DO UPDATE SET value = total.value + excluded.value",
+};
+
+pub(super) const EVENTS: Insert = Insert {
+    into: "INSERT INTO incident_event (incident, at, event, domain, addresses, detail, observation)",
+    values: "?1, ?2, ?3, ?4, ?5, ?6, ?7",
+    conflict: "",
 };
 
 /// One line of a timeline.
@@ -548,7 +571,19 @@ pub(super) struct Event<'a> {
     pub(super) observation: Option<i64>,
 }
 
-impl Event<'_> {
+impl<'a> Event<'a> {
+    pub(super) fn row(&self, incident: i64) -> Vec<Value<'a>> {
+        row![
+            incident,
+            self.at.as_microsecond(),
+            self.event.as_str(),
+            self.domain,
+            self.addresses.cast_signed(),
+            self.detail,
+            self.observation,
+        ]
+    }
+
     pub(super) fn new(at: Timestamp, event: IncidentEvent) -> Self {
         Self { at, event, domain: None, addresses: 0, detail: None, observation: None }
     }

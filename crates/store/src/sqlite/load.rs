@@ -110,10 +110,17 @@ fn domain_contexts(
         contexts[place].is_down = matches!(health.as_deref(), Some("failing" | "dead"));
         Ok(())
     })?;
-    let incidents = "SELECT key FROM incident_domain JOIN incident ON incident.id = incident_domain.incident
-         WHERE domain = ?1 AND closed_at IS NULL AND key NOT LIKE 'brake:%' ORDER BY incident.id LIMIT 1";
+    // By the domain first, then each incident by its number, whatever a planner knows of the tables.
+    let incidents = "SELECT incident, (SELECT key FROM incident WHERE incident.id = incident_domain.incident
+             AND closed_at IS NULL AND key NOT LIKE 'brake:%') AS key
+         FROM incident_domain WHERE domain = ?1";
+    let mut oldest = vec![i64::MAX; ids.len()];
     each_of(connection, incidents, &asked, &mut |place, row| {
-        contexts[place].incident = row.get(0)?;
+        let (incident, key): (i64, Option<String>) = (row.get(0)?, row.get(1)?);
+        if key.is_some() && incident < oldest[place] {
+            oldest[place] = incident;
+            contexts[place].incident = key;
+        }
         Ok(())
     })?;
     Ok(contexts)

@@ -215,8 +215,11 @@ impl SqliteStore {
         let candidates: Vec<(i64, u64)> = statement
             .query_map([CANDIDATES_MAX], |row| Ok((row.get(0)?, count(row.get(1)?))))?
             .collect::<Result<_, _>>()?;
-        // Several at a time: each call to a server costs more than what it does.
-        for candidates in candidates.chunks(CANDIDATES_AT_ONCE) {
+        // Several at a time, and more the longer it takes: each call to a server costs more than what it does.
+        let (mut rest, mut size) = (candidates.as_slice(), CANDIDATES_AT_ONCE);
+        while !rest.is_empty() {
+            let (candidates, later) = rest.split_at(size.min(rest.len()));
+            (rest, size) = (later, size * 2);
             let is_full = top.len() >= wanted;
             let least = top.last().map_or(0, Found::failures);
             if wanted == 0 || (is_full && candidates.first().is_none_or(|(_, at_most)| least >= *at_most)) {

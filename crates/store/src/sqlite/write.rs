@@ -1,12 +1,12 @@
 //! Writes what a plan says.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use abprall_mail::Reason;
 use abprall_policy::{IncidentEvent, POLICY_VERSION};
 use jiff::Timestamp;
 
-use super::book::{Book, DOMAIN_STATES, Event, filled};
+use super::book::{Book, EVENTS, Event, filled};
 use super::column::to_json;
 use crate::StoreError;
 use crate::database::{Change, Insert, OptionalRow, Value, each_of, params, row};
@@ -210,45 +210,114 @@ fn judge_report(
 
 /// Opens the incidents that are new and writes what happened. Gives their numbers by their keys.
 fn write_incidents(book: &Book<'_>, writes: &Writes) -> Result<HashMap<String, i64>, StoreError> {
-    let mut ids = HashMap::new();
+    let (ids, mut new) = open_incidents(book, writes)?;
+    let mut events = Vec::with_capacity(writes.incidents.len());
+    let mut addresses: BTreeMap<i64, i64> = BTreeMap::new();
     for write in &writes.incidents {
-        let (id, is_new) = book.incident(&write.key, write.at, write.reason)?;
-        ids.insert(write.key.clone(), id);
-        if let Some(domain) = write.domain {
-            book.join_incident(id, domain)?;
-        }
-        let event = match (write.event, is_new) {
+        let id = ids[&write.key];
+        let event = match (write.event, new.remove(&id)) {
             (Some(event), _) => Some(event),
             (None, true) => Some(IncidentEvent::Opened),
             (None, false) if write.addresses > 0 => Some(IncidentEvent::Joined),
             (None, false) => None,
         };
         if let Some(event) = event {
-            let event = Event {
+            let what = Event {
                 domain: write.domain,
                 addresses: write.addresses,
                 detail: write.detail.as_deref(),
                 ..Event::new(write.at, event)
             };
-            book.event(id, &event)?;
+            events.push(what.row(id));
         }
-        if write.addresses > 0 {
-            book.connection
-                .prepare_cached("UPDATE incident SET addresses = addresses + ?2 WHERE id = ?1")?
-                .execute(params![id, write.addresses.cast_signed()])?;
-        }
+        *addresses.entry(id).or_default() += write.addresses.cast_signed();
     }
-    // A decision may belong to an incident that this batch did not touch: a freeze that goes on.
-    for decision in &writes.decisions {
-        if let Some(key) = &decision.incident
-            && !ids.contains_key(key)
-        {
-            let (id, _) = book.incident(key, decision.taken_at, Some(decision.reason))?;
-            ids.insert(key.clone(), id);
-        }
-    }
+    join_incidents(book, writes, &ids)?;
+    EVENTS.run(book.connection, &events)?;
+    let added: Vec<_> = addresses
+        .into_iter()
+        .filter(|(_, addresses)| *addresses > 0)
+        .map(|(id, addresses)| row![id, addresses])
+        .collect();
+    ADD_ADDRESSES.run(book.connection, &added)?;
     Ok(ids)
 }
+
+/// The numbers of all incidents that the batch names, and which of them are new.
+fn open_incidents(
+    book: &Book<'_>,
+    writes: &Writes,
+) -> Result<(HashMap<String, i64>, HashSet<i64>), StoreError> {
+    // In their order, each once. A decision may belong to an incident that this batch did not touch: a freeze that goes on.
+    let touched = writes.incidents.iter().map(|write| (&write.key, write.at, write.reason));
+    let named = writes
+        .decisions
+        .iter()
+        .filter_map(|decision| Some((decision.incident.as_ref()?, decision.taken_at, Some(decision.reason))));
+    let mut known = HashSet::new();
+    let wanted: Vec<_> = touched.chain(named).filter(|(key, _, _)| known.insert(*key)).collect();
+    let asked: Vec<_> = wanted.iter().map(|(key, _, _)| row![key.as_str()]).collect();
+    let sql = "SELECT key, id FROM incident WHERE key = ?1 AND closed_at IS NULL";
+    let mut ids = HashMap::new();
+    each_of(book.connection, sql, &asked, &mut |_, row| {
+        ids.insert(row.get::<String>(0)?, row.get::<i64>(1)?);
+        Ok(())
+    })?;
+    let mut new = HashSet::new();
+    if ids.len() < wanted.len() {
+        let sql = "SELECT coalesce(max(id), 0) + 1 FROM incident";
+        let mut next: i64 = book.connection.query_row(sql, [], |row| row.get(0))?;
+        let mut rows = Vec::new();
+        for (key, at, reason) in wanted {
+            if ids.contains_key(key) {
+                continue;
+            }
+            rows.push(row![next, key.as_str(), at.as_microsecond(), reason.map(Reason::as_str)]);
+            ids.insert(key.clone(), next);
+            new.insert(next);
+            next += 1;
+        }
+        INCIDENTS.run(book.connection, &rows)?;
+    }
+    Ok((ids, new))
+}
+
+/// Each domain is counted once in an incident.
+fn join_incidents(book: &Book<'_>, writes: &Writes, ids: &HashMap<String, i64>) -> Result<(), StoreError> {
+    let pairs = writes.incidents.iter().filter_map(|write| Some((write.domain?, ids[&write.key])));
+    let pairs: BTreeSet<_> = pairs.collect();
+    let mut rows: Vec<_> = pairs.iter().map(|(domain, incident)| row![*domain, *incident]).collect();
+    let sql = "SELECT domain, incident FROM incident_domain WHERE domain = ?1 AND incident = ?2";
+    let mut known = HashSet::new();
+    each_of(book.connection, sql, &rows, &mut |_, row| {
+        known.insert((row.get::<i64>(0)?, row.get::<i64>(1)?));
+        Ok(())
+    })?;
+    rows.clear();
+    let mut counts: BTreeMap<i64, i64> = BTreeMap::new();
+    for (domain, incident) in pairs.iter().filter(|pair| !known.contains(*pair)) {
+        rows.push(row![*domain, *incident]);
+        *counts.entry(*incident).or_default() += 1;
+    }
+    INCIDENT_DOMAINS.run(book.connection, &rows)?;
+    let counts: Vec<_> = counts.into_iter().map(|(incident, domains)| row![incident, domains]).collect();
+    ADD_DOMAINS.run(book.connection, &counts)?;
+    Ok(())
+}
+
+const INCIDENTS: Insert = Insert {
+    into: "INSERT INTO incident (id, key, opened_at, reason)",
+    values: "?1, ?2, ?3, ?4",
+    conflict: "",
+};
+
+const INCIDENT_DOMAINS: Insert =
+    Insert { into: "INSERT INTO incident_domain (domain, incident)", values: "?1, ?2", conflict: "" };
+
+const ADD_DOMAINS: Change = Change { what: "UPDATE incident SET domains = domains + ?2", where_: "id = ?1" };
+
+const ADD_ADDRESSES: Change =
+    Change { what: "UPDATE incident SET addresses = addresses + ?2", where_: "id = ?1" };
 
 fn write_decisions(
     book: &Book<'_>,
@@ -329,7 +398,7 @@ const FAILURES: Insert = Insert {
     conflict: "ON CONFLICT (key) DO UPDATE SET outcome = excluded.outcome",
 };
 
-fn write_roll_ups(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
+fn write_roll_ups(book: &mut Book<'_>, writes: &Writes) -> Result<(), StoreError> {
     super::roll_up::write(book, &writes.roll_ups())?;
     let hours: Vec<_> = writes
         .hours
@@ -380,41 +449,15 @@ const HOSTS: Insert = Insert {
         last_failure_at = max(coalesce(host_state.last_failure_at, 0), excluded.last_failure_at)",
 };
 
-fn write_domains(book: &Book<'_>, writes: &Writes) -> Result<(), StoreError> {
-    let domains: Vec<_> = writes.domains.keys().map(|id| row![*id]).collect();
-    DOMAIN_STATES.run(book.connection, &domains)?;
-    let rows: Vec<_> = writes
-        .domains
-        .iter()
-        .map(|(id, delta)| {
-            let (at, reason) = delta.last_failure.unzip();
-            row![
-                *id,
-                delta.failures.cast_signed(),
-                delta.route_failures,
-                at.map(Timestamp::as_microsecond),
-                reason.map(Reason::as_str),
-                delta.owner_changed,
-                delta.delivered.cast_signed(),
-                delta.failed_since.cast_signed(),
-            ]
-        })
-        .collect();
-    ADD_TO_DOMAINS.run(book.connection, &rows)?;
+fn write_domains(book: &mut Book<'_>, writes: &Writes) -> Result<(), StoreError> {
+    for (id, delta) in &writes.domains {
+        book.add_to_domain(*id, delta);
+    }
     let looks: Vec<_> =
         writes.domains.iter().filter(|(_, delta)| delta.look_now).map(|(id, _)| row![*id]).collect();
     LOOK_NOW.run(book.connection, &looks)?;
     Ok(())
 }
-
-const ADD_TO_DOMAINS: Change = Change {
-    what: "UPDATE domain_state SET failures = failures + ?2, route_failures = max(route_failures + ?3, 0),
-        last_reason = iif(coalesce(last_failure_at, 0) <= coalesce(?4, 0), coalesce(?5, last_reason), last_reason),
-        last_failure_at = iif(coalesce(last_failure_at, 0) <= coalesce(?4, 0), coalesce(?4, last_failure_at),
-            last_failure_at),
-        owner_changed = max(owner_changed, ?6), delivered_since = delivered_since + ?7, failed_since = failed_since + ?8",
-    where_: "domain = ?1",
-};
 
 const LOOK_NOW: Change = Change {
     what: "UPDATE work SET due_at = min(due_at, opened_at)",
