@@ -1,14 +1,14 @@
 use abprall_policy::{Outcome, Stop};
 use jiff::Timestamp;
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::book::{Book, NewDecision, StopKey, StopValue};
 use crate::limits::IMPORT_BATCH;
 use crate::plan::{HardStop, outweighs};
 use crate::{ImportMode, ImportSummary, ImportedStop, StoreError};
 
 pub(super) fn import_stops(
-    store: &mut SqliteStore,
+    store: &mut SqlStore,
     rows: &mut dyn Iterator<Item = ImportedStop>,
     mode: ImportMode,
     at: Timestamp,
