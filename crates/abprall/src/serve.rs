@@ -26,7 +26,7 @@ pub(crate) use settings::{BadSettings, Settings};
 use crate::store_file::StoreFile;
 
 /// Runs until SIGINT or SIGTERM; then what was begun is finished.
-pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
+pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let place = StoreFile::new(settings.store.clone(), settings.index.clone());
     // The first one makes the database where there is none.
     let store = place.open()?;
@@ -41,7 +41,7 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
     runtime.block_on(async {
         let stop = stop::Stop::on_signals()?;
         let gate = Arc::new(gate::Gate::new(Arc::clone(&index), answering, &settings.gate));
-        let (keeper, writer) = keeper::start(store, Arc::clone(&index), &settings)?;
+        let (keeper, writer) = keeper::start(store, Arc::clone(&index), settings)?;
         let watching = keeper::follow_others(place.open_existing()?, index, stop.clone())?;
         let mut servers = tokio::task::JoinSet::new();
         for (listen, question) in settings.gate.listeners() {

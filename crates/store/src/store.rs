@@ -13,7 +13,7 @@ use crate::{
     BrakeRow, Completed, DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort,
     ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode,
     Observation, Page, PendingRemoval, Period, Question, Reclassified, ReclassifySummary, Recorded,
-    ReplayedReport, ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, SqliteStore,
+    ReplayedReport, ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, SqlStore,
     Standing, StopChange, StopFilter, StopOrder, StopRow, Stopped, StoreError, Story, Subject, Summary,
     Trends, WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
 };
@@ -221,8 +221,8 @@ pub trait Store: Send {
 /// Where it cannot be opened, is none of ours, or is one of a newer Abprall.
 pub fn open_store(place: &str) -> Result<Box<dyn Store>, StoreError> {
     match StorePlace::of(place) {
-        StorePlace::File(path) => Ok(Box::new(SqliteStore::open(path)?)),
-        StorePlace::Postgres(place) => Ok(Box::new(SqliteStore::open_postgres(place)?)),
+        StorePlace::File(path) => Ok(Box::new(SqlStore::open(path)?)),
+        StorePlace::Postgres(place) => Ok(Box::new(SqlStore::open_postgres(place)?)),
     }
 }
 
@@ -232,8 +232,8 @@ pub fn open_store(place: &str) -> Result<Box<dyn Store>, StoreError> {
 /// As [`open_store`], and [`StoreError::Missing`] where there is none.
 pub fn open_existing_store(place: &str) -> Result<Box<dyn Store>, StoreError> {
     match StorePlace::of(place) {
-        StorePlace::File(path) => Ok(Box::new(SqliteStore::open_existing(path)?)),
-        StorePlace::Postgres(place) => Ok(Box::new(SqliteStore::open_existing_postgres(place)?)),
+        StorePlace::File(path) => Ok(Box::new(SqlStore::open_existing(path)?)),
+        StorePlace::Postgres(place) => Ok(Box::new(SqlStore::open_existing_postgres(place)?)),
     }
 }
 

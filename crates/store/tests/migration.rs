@@ -6,7 +6,7 @@ use std::path::Path;
 use abprall_mail::{Domain, EmailAddress, Reason};
 use abprall_policy::{Outcome, Stop};
 use abprall_store::{
-    Audience, DomainFilter, DomainSort, HostFilter, HostSort, Mode, Page, Scope, Selection, SqliteStore,
+    Audience, DomainFilter, DomainSort, HostFilter, HostSort, Mode, Page, Scope, Selection, SqlStore,
     Standing, State, StopFilter, StopOrder, Store, Subject,
 };
 use jiff::{Timestamp, ToSpan};
@@ -152,8 +152,8 @@ fn a_database_of_the_first_schema_answers_as_before() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     old_database(&path);
-    let mut store = SqliteStore::open(&path).unwrap();
-    let check = |store: &SqliteStore, text: &str| store.check_subject(&subject(text), now()).unwrap();
+    let mut store = SqlStore::open(&path).unwrap();
+    let check = |store: &SqlStore, text: &str| store.check_subject(&subject(text), now()).unwrap();
     assert_eq!(
         check(&store, "anna@gone.example"),
         standing("anna@gone.example", State::Suppressed, Scope::Address, Reason::UserUnknown, 1)
@@ -248,7 +248,7 @@ fn an_empty_database_of_the_first_schema_is_brought_up_as_well() {
              DELETE FROM message; DELETE FROM address; DELETE FROM host; DELETE FROM domain;",
         )
         .unwrap();
-    let store = SqliteStore::open(&path).unwrap();
+    let store = SqlStore::open(&path).unwrap();
     let summary = store.summary(None, now(), 10).unwrap();
     assert_eq!((summary.messages, summary.domains_total), (0, 0));
     assert!(store.changes_since(0, 10).unwrap().is_empty());

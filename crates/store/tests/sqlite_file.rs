@@ -5,7 +5,7 @@ use std::path::Path;
 
 use abprall_mail::{EmailAddress, Reason};
 use abprall_policy::Stop;
-use abprall_store::{Audience, SqliteStore, State, StopOrder, Store, StoreError, Subject};
+use abprall_store::{Audience, SqlStore, State, StopOrder, Store, StoreError, Subject};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -16,17 +16,17 @@ fn now() -> Timestamp {
 
 struct Fixture {
     folder: TempDir,
-    store: SqliteStore,
+    store: SqlStore,
 }
 
 fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(&folder.path().join("store.db")).unwrap();
+    let store = SqlStore::open(&folder.path().join("store.db")).unwrap();
     Fixture { folder, store }
 }
 
 fn open_error(path: &Path) -> StoreError {
-    SqliteStore::open(path).err().unwrap()
+    SqlStore::open(path).err().unwrap()
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn what_is_no_store_of_ours_is_left_alone() {
     assert!(matches!(open_error(&other), StoreError::NotOurs { .. }));
     assert!(matches!(open_error(folder.path()), StoreError::CannotOpen { .. }));
     assert!(matches!(open_error(&folder.path().join("no/such/folder.db")), StoreError::CannotOpen { .. }));
-    let missing = SqliteStore::open_existing(&folder.path().join("none.db"));
+    let missing = SqlStore::open_existing(&folder.path().join("none.db"));
     assert!(matches!(missing.err().unwrap(), StoreError::Missing { .. }));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing was left behind");
 }

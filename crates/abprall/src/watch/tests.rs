@@ -9,8 +9,8 @@ use abprall_mail::{Domain, EmailAddress, Language};
 use abprall_policy::{HealthState, Policy, Stop};
 use abprall_route::{AddressState, Diagnosis, OurHosts};
 use abprall_store::{
-    ContentId, Entry, Incident, IncidentFilter, Message, Page, Question, SqliteStore, State, StopOrder,
-    Store, Subject,
+    ContentId, Entry, Incident, IncidentFilter, Message, Page, Question, SqlStore, State, StopOrder, Store,
+    Subject,
 };
 use jiff::{Timestamp, ToSpan};
 
@@ -76,7 +76,7 @@ fn seen(domain: &Domain, shape: Shape, at: Timestamp) -> Seen {
 
 struct House {
     _folder: tempfile::TempDir,
-    store: SqliteStore,
+    store: SqlStore,
     table: Table,
     policy: Policy,
     now: Timestamp,
@@ -87,7 +87,7 @@ struct House {
 impl House {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&folder.path().join("store.db")).unwrap();
+        let store = SqlStore::open(&folder.path().join("store.db")).unwrap();
         let now = "2026-11-24T12:00:00Z".parse().unwrap();
         let (table, policy) = (Table::default(), Policy::default());
         Self { _folder: folder, store, table, policy, now, mails: 0, told: Vec::new() }

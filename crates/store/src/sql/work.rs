@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::book::Book;
 use super::column::{small, time, word, word_or_none};
 use crate::database::{Row, params};
@@ -10,7 +10,7 @@ use crate::{StoreError, Work, WorkItem, WorkKind};
 
 /// The database gives each item to one process only: it is chosen and marked in one transaction.
 pub(super) fn lease_due(
-    store: &mut SqliteStore,
+    store: &mut SqlStore,
     owner: &str,
     now: Timestamp,
     lease: Duration,
@@ -87,11 +87,7 @@ pub(super) fn hold(book: &Book<'_>, item: &WorkItem) -> Result<(), StoreError> {
     if held { Ok(()) } else { Err(StoreError::LeaseLost) }
 }
 
-pub(super) fn give_back(
-    store: &mut SqliteStore,
-    item: &WorkItem,
-    due_at: Timestamp,
-) -> Result<(), StoreError> {
+pub(super) fn give_back(store: &mut SqlStore, item: &WorkItem, due_at: Timestamp) -> Result<(), StoreError> {
     store.write(|book| {
         hold(book, item)?;
         book.connection.execute(
@@ -102,7 +98,7 @@ pub(super) fn give_back(
     })
 }
 
-pub(super) fn look_now(store: &mut SqliteStore, domain: &str, at: Timestamp) -> Result<(), StoreError> {
+pub(super) fn look_now(store: &mut SqlStore, domain: &str, at: Timestamp) -> Result<(), StoreError> {
     store.write(|book| {
         let number = book.domain(domain)?;
         book.connection.execute(
@@ -120,7 +116,7 @@ pub(super) fn look_now(store: &mut SqliteStore, domain: &str, at: Timestamp) -> 
     })
 }
 
-pub(super) fn next_due(store: &SqliteStore) -> Result<Option<Timestamp>, StoreError> {
+pub(super) fn next_due(store: &SqlStore) -> Result<Option<Timestamp>, StoreError> {
     let at: Option<i64> = store
         .connection
         .prepare_cached("SELECT min(max(due_at, coalesce(leased_until, due_at))) FROM work")?

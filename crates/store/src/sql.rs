@@ -53,7 +53,7 @@ mod write;
 use book::Book;
 
 /// A store in one SQLite file. One process may write at a time, any number may read.
-pub struct SqliteStore {
+pub struct SqlStore {
     connection: Connection,
     /// The seed of the address hashes: of this installation, so that collisions cannot be prepared.
     seed: u64,
@@ -70,7 +70,7 @@ enum Fate {
     RollBack,
 }
 
-impl SqliteStore {
+impl SqlStore {
     /// Writes in one transaction, all or nothing.
     fn write<T>(
         &mut self,
@@ -79,7 +79,7 @@ impl SqliteStore {
         self.write_or_try(Fate::Commit, work)
     }
 
-    /// As [`SqliteStore::write`], for what cannot be done again.
+    /// As [`SqlStore::write`], for what cannot be done again.
     fn write_once<T>(
         &mut self,
         work: impl FnOnce(&mut Book<'_>) -> Result<T, StoreError>,
@@ -166,7 +166,7 @@ impl Drop for Transaction<'_> {
     }
 }
 
-impl Store for SqliteStore {
+impl Store for SqlStore {
     fn record(&mut self, messages: &[Message<'_>], policy: &Policy) -> Result<Vec<Recorded>, StoreError> {
         record::record(self, messages, policy)
     }

@@ -4,7 +4,7 @@ use abprall_mail::EmailAddress;
 use abprall_policy::{Outcome, POLICY_VERSION, Stop};
 use jiff::Timestamp;
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::book::{Book, NewDecision, StopKey, StopValue, filled};
 use super::column::{time, word};
 use crate::database::{Insert, each_of, row};
@@ -13,7 +13,7 @@ use crate::plan::{HardStop, StopWrite, outweighs};
 use crate::{ImportMode, ImportSummary, ImportedStop, StoreError, Subject};
 
 pub(super) fn import_stops(
-    store: &mut SqliteStore,
+    store: &mut SqlStore,
     rows: &mut dyn Iterator<Item = ImportedStop>,
     mode: ImportMode,
     at: Timestamp,

@@ -4,7 +4,7 @@ use abprall_mail::{Party, Reason};
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::column::{count, word};
 use crate::database::{OptionalRow, Row, each_of, params, row};
 use crate::limits::{CANDIDATES_AT_ONCE, CANDIDATES_MAX};
@@ -12,7 +12,7 @@ use crate::{DomainRow, HostRow, Period, ReasonRow, Stopped, StoreError, Summary}
 
 /// Reads the roll-ups, not the reports.
 pub(super) fn summary(
-    store: &SqliteStore,
+    store: &SqlStore,
     period: Period,
     at: Timestamp,
     rows_max: u32,
@@ -72,7 +72,7 @@ impl Days {
 }
 
 /// The sums, without what is over.
-pub(super) fn stopped(store: &SqliteStore, at: Timestamp) -> Result<Stopped, StoreError> {
+pub(super) fn stopped(store: &SqlStore, at: Timestamp) -> Result<Stopped, StoreError> {
     let over = |kind: i64, stop: Option<&str>| -> Result<u64, StoreError> {
         let number = store
             .connection
@@ -90,7 +90,7 @@ pub(super) fn stopped(store: &SqliteStore, at: Timestamp) -> Result<Stopped, Sto
     })
 }
 
-impl SqliteStore {
+impl SqlStore {
     fn total(&self, name: &str) -> Result<u64, StoreError> {
         let value: Option<i64> = self
             .connection

@@ -6,13 +6,13 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::{SqliteStore, migrate};
+use super::{SqlStore, migrate};
 use crate::StoreError;
 use crate::database::{self, OptionalRow};
 use crate::limits::{BUSY_WAIT, CACHE_KIB, CHECKPOINT_PAGES, SPILL_PAGES};
 use crate::postgres::Session;
 
-impl SqliteStore {
+impl SqlStore {
     /// Opens the store at `path`, makes it where there is none, brings it to the newest schema.
     ///
     /// # Errors
@@ -24,7 +24,7 @@ impl SqliteStore {
     /// Opens the store at `path` to ask it something.
     ///
     /// # Errors
-    /// As [`SqliteStore::open`], and [`StoreError::Missing`] where there is none.
+    /// As [`SqlStore::open`], and [`StoreError::Missing`] where there is none.
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
         match path.try_exists() {
             Ok(false) => Err(StoreError::Missing { path: path.to_owned() }),
@@ -74,7 +74,7 @@ impl SqliteStore {
     }
 }
 
-impl SqliteStore {
+impl SqlStore {
     /// Opens the PostgreSQL database that a connection string names, brings it to the newest schema.
     ///
     /// # Errors
@@ -83,7 +83,7 @@ impl SqliteStore {
         Self::on_postgres(Session::open(place)?)
     }
 
-    /// As [`SqliteStore::open_postgres`], where there is a store already.
+    /// As [`SqlStore::open_postgres`], where there is a store already.
     ///
     /// # Errors
     /// As there, and [`StoreError::Missing`].

@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use abprall_mail::Reason;
 use jiff::Timestamp;
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::book::kind_of;
 use super::check::{standing, stop_columns};
 use crate::database::params;
@@ -11,7 +11,7 @@ use crate::{Audience, Scope, State, StopFilter, StopRow, StoreError};
 
 /// Whole domains first, then mail hosts, then addresses.
 pub(super) fn stops(
-    store: &SqliteStore,
+    store: &SqlStore,
     filter: &StopFilter,
     at: Timestamp,
     each: &mut dyn FnMut(StopRow) -> ControlFlow<()>,

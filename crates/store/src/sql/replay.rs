@@ -5,14 +5,14 @@ use abprall_mail::{BounceType, Reason};
 use abprall_policy::Case;
 use jiff::Timestamp;
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::column::{time, word, word_or_none};
 use crate::database::{Row, params};
 use crate::{ReplayedReport, StoreError};
 
 /// In the order in which they were decided: a ledger that is kept along the way is right.
 pub(super) fn replay(
-    store: &SqliteStore,
+    store: &SqlStore,
     from: Timestamp,
     to: Timestamp,
     each: &mut dyn FnMut(ReplayedReport) -> ControlFlow<()>,

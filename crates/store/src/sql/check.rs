@@ -2,7 +2,7 @@ use abprall_mail::Domain;
 use abprall_policy::Stop;
 use jiff::Timestamp;
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::book::kind_of;
 use super::column::{time, word};
 use crate::database::{OptionalRow, Row, params};
@@ -13,7 +13,7 @@ use crate::{Audience, Question, Scope, Standing, State, StoreError, Subject};
 pub(super) type StopColumns = (String, String, i64, Option<i64>, i64);
 
 /// The address's own stop comes before that of its domain, this one before that of its hosts, unless the wider one is harder.
-pub(super) fn check(store: &SqliteStore, question: &Question, at: Timestamp) -> Result<Standing, StoreError> {
+pub(super) fn check(store: &SqlStore, question: &Question, at: Timestamp) -> Result<Standing, StoreError> {
     let address = &question.address;
     let subject = Subject::Address(address.clone());
     let number = store.find_address(address)?;
@@ -36,7 +36,7 @@ pub(super) fn check(store: &SqliteStore, question: &Question, at: Timestamp) -> 
 }
 
 pub(super) fn check_subject(
-    store: &SqliteStore,
+    store: &SqlStore,
     subject: &Subject,
     at: Timestamp,
 ) -> Result<Standing, StoreError> {
@@ -48,7 +48,7 @@ pub(super) fn check_subject(
 
 /// The stop of just this subject, for whatever mail: the hardest.
 pub(super) fn own_standing(
-    store: &SqliteStore,
+    store: &SqlStore,
     subject: &Subject,
     at: Timestamp,
 ) -> Result<Standing, StoreError> {
@@ -57,7 +57,7 @@ pub(super) fn own_standing(
 }
 
 /// The number and scope of a subject.
-pub(super) fn find(store: &SqliteStore, subject: &Subject) -> Result<(Option<i64>, Scope), StoreError> {
+pub(super) fn find(store: &SqlStore, subject: &Subject) -> Result<(Option<i64>, Scope), StoreError> {
     Ok(match subject {
         Subject::Address(address) => (store.find_address(address)?, Scope::Address),
         Subject::Domain(domain) => (store.find_domain(domain.as_str())?, Scope::Domain),
@@ -66,7 +66,7 @@ pub(super) fn find(store: &SqliteStore, subject: &Subject) -> Result<(Option<i64
 }
 
 fn of_number(
-    store: &SqliteStore,
+    store: &SqlStore,
     subject: &Subject,
     number: Option<i64>,
     scope: Scope,
@@ -100,7 +100,7 @@ fn of_number(
 
 /// A domain is stopped by its mail hosts where all of them are.
 fn of_mail_hosts(
-    store: &SqliteStore,
+    store: &SqlStore,
     domain: i64,
     audience: &Audience,
     at: Timestamp,
@@ -137,7 +137,7 @@ fn of_mail_hosts(
 }
 
 /// It is on its way back, though its domain is stopped.
-fn is_exempt(store: &SqliteStore, address: Option<i64>) -> Result<bool, StoreError> {
+fn is_exempt(store: &SqlStore, address: Option<i64>) -> Result<bool, StoreError> {
     let Some(address) = address else { return Ok(false) };
     let found = store
         .connection

@@ -2,7 +2,7 @@ use abprall_policy::Policy;
 
 use std::collections::HashSet;
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::book::Book;
 use super::load::{Asking, load};
 use super::write::write;
@@ -11,7 +11,7 @@ use crate::plan::{fingerprint, gather, plan};
 use crate::{ContentId, Message, Recorded, StoreError};
 
 pub(super) fn record(
-    store: &mut SqliteStore,
+    store: &mut SqlStore,
     messages: &[Message<'_>],
     policy: &Policy,
 ) -> Result<Vec<Recorded>, StoreError> {

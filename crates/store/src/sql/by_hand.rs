@@ -1,14 +1,14 @@
 use abprall_policy::{Outcome, Stop};
 use jiff::Timestamp;
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::book::{Book, NewDecision, StopKey, StopValue};
 use super::check::{check_subject, find, own_standing};
 use crate::plan::weight;
 use crate::{Scope, Standing, StopOrder, StoreError, Subject};
 
 pub(super) fn stop(
-    store: &mut SqliteStore,
+    store: &mut SqlStore,
     subject: &Subject,
     order: &StopOrder,
     at: Timestamp,
@@ -48,7 +48,7 @@ pub(super) fn stop(
 }
 
 pub(super) fn lift(
-    store: &mut SqliteStore,
+    store: &mut SqlStore,
     subject: &Subject,
     at: Timestamp,
     note: Option<&str>,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use abprall_mail::{EmailAddress, SuppressionKey};
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::book::Book;
 use super::erase::is_erased_form_of;
 use crate::StoreError;
@@ -21,7 +21,7 @@ pub(super) struct KnownAddress {
     pub(super) is_erased: bool,
 }
 
-impl SqliteStore {
+impl SqlStore {
     /// The number of an address that is known.
     pub(super) fn find_address(&self, address: &EmailAddress) -> Result<Option<i64>, StoreError> {
         let found = find_address(&self.connection, self.seed, &address.suppression_key())?;

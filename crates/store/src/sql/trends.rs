@@ -3,7 +3,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use strum::IntoEnumIterator;
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::column::{count, time, word};
 use super::load::brake_of;
 use super::summary::{Days, date_of, day_of, summary};
@@ -14,7 +14,7 @@ use crate::{
 
 /// Reads the roll-ups, not the reports.
 pub(super) fn trends(
-    store: &SqliteStore,
+    store: &SqlStore,
     period: Period,
     at: Timestamp,
     rows_max: u32,
@@ -110,7 +110,7 @@ fn route_hosts_sql(route: &str) -> String {
 }
 
 fn rows<T, const N: usize>(
-    store: &SqliteStore,
+    store: &SqlStore,
     sql: &str,
     values: [i64; N],
     read: fn(Row<'_>) -> Result<T, StoreError>,
@@ -133,7 +133,7 @@ const BACK: &str = "
 
 /// The newest, and the sums of all: each domain is counted once.
 fn recoveries(
-    store: &SqliteStore,
+    store: &SqlStore,
     period: Period,
     rows_max: u32,
 ) -> Result<(Vec<RecoveryRow>, Recovered), StoreError> {
@@ -159,7 +159,7 @@ fn recoveries(
     Ok((newest, all))
 }
 
-fn brakes(store: &SqliteStore) -> Result<Vec<BrakeRow>, StoreError> {
+fn brakes(store: &SqlStore) -> Result<Vec<BrakeRow>, StoreError> {
     let mut statement = store
         .connection
         .prepare_cached("SELECT provider, brake, incident FROM brake WHERE frozen = 1 ORDER BY provider")?;
@@ -207,7 +207,7 @@ fn route_host_row(row: Row<'_>) -> Result<RouteHostRow, StoreError> {
     })
 }
 
-fn number<const N: usize>(store: &SqliteStore, sql: &str, values: [i64; N]) -> Result<u64, StoreError> {
+fn number<const N: usize>(store: &SqlStore, sql: &str, values: [i64; N]) -> Result<u64, StoreError> {
     let mut statement = store.connection.prepare_cached(sql)?;
     Ok(count(statement.query_row(values.map(Value::from).as_slice(), |row| row.get(0))?))
 }

@@ -1,9 +1,9 @@
-use super::SqliteStore;
+use super::SqlStore;
 use crate::database::{OptionalRow, params};
 use crate::plan::read_fingerprint;
 use crate::{Change, Fingerprint, StopChange, StoreError};
 
-pub(super) fn changes_since(store: &SqliteStore, seq: u64, max: u32) -> Result<Vec<StopChange>, StoreError> {
+pub(super) fn changes_since(store: &SqlStore, seq: u64, max: u32) -> Result<Vec<StopChange>, StoreError> {
     let mut statement = store.connection.prepare_cached(
         "SELECT seq, fingerprint, added FROM stop_change WHERE seq > ?1 ORDER BY seq LIMIT ?2",
     )?;
@@ -17,7 +17,7 @@ pub(super) fn changes_since(store: &SqliteStore, seq: u64, max: u32) -> Result<V
     rows.collect::<Result<_, _>>()
 }
 
-pub(super) fn policy_text(store: &SqliteStore, fingerprint: &str) -> Result<Option<String>, StoreError> {
+pub(super) fn policy_text(store: &SqlStore, fingerprint: &str) -> Result<Option<String>, StoreError> {
     let Some(fingerprint) = read_fingerprint(fingerprint) else { return Ok(None) };
     store
         .connection

@@ -5,7 +5,7 @@ use abprall_mail::{EmailAddress, Reason, ReplyCode};
 use abprall_policy::{Outcome, Policy};
 use jiff::Timestamp;
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::book::Book;
 use super::column::{count, time, word, word_or_none};
 use super::load::{Asking, load};
@@ -18,7 +18,7 @@ use crate::{
     Audience, Cursor, Page, Reclassified, ReclassifySummary, ReviewCluster, ReviewReport, Rows, StoreError,
 };
 
-pub(super) fn clusters(store: &SqliteStore, page: Page) -> Result<Rows<ReviewCluster>, StoreError> {
+pub(super) fn clusters(store: &SqlStore, page: Page) -> Result<Rows<ReviewCluster>, StoreError> {
     let after = page.after.unwrap_or(Cursor { key: i64::MAX, id: i64::MAX });
     let mut statement = store.connection.prepare_cached(
         "SELECT reports, id, pattern, first_at, last_at FROM review_cluster
@@ -50,7 +50,7 @@ const REPORTS: &str = "SELECT report.id, message.source, report.kind, address.te
      LEFT JOIN host ON host.id = report.host";
 
 pub(super) fn reports(
-    store: &SqliteStore,
+    store: &SqlStore,
     cluster: Option<i64>,
     page: Page,
 ) -> Result<Rows<ReviewReport>, StoreError> {
@@ -132,7 +132,7 @@ fn stored(connection: &Connection, id: i64) -> Result<Stored, StoreError> {
 }
 
 pub(super) fn reclassify(
-    store: &mut SqliteStore,
+    store: &mut SqlStore,
     reports: &[Reclassified],
     policy: &Policy,
     at: Timestamp,

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::column::{count, json, json_or_none, time, word, word_or_none};
 use super::complete::waiting_count;
 use crate::database::{OptionalRow, Row, ToValue, params};
@@ -41,7 +41,7 @@ fn columns(sort: DomainSort) -> String {
 }
 
 pub(super) fn domains(
-    store: &SqliteStore,
+    store: &SqlStore,
     filter: &DomainFilter,
     sort: DomainSort,
     page: Page,
@@ -117,7 +117,7 @@ fn row_of(row: Row<'_>) -> Result<WatchedDomain, StoreError> {
 }
 
 pub(super) fn domain(
-    store: &SqliteStore,
+    store: &SqlStore,
     name: &str,
     at: Timestamp,
 ) -> Result<Option<DomainDetail>, StoreError> {
@@ -158,7 +158,7 @@ pub(super) fn domain(
 }
 
 pub(super) fn observations(
-    store: &SqliteStore,
+    store: &SqlStore,
     domain: &str,
     page: Page,
 ) -> Result<Rows<Observation>, StoreError> {

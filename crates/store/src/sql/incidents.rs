@@ -1,7 +1,7 @@
 use abprall_policy::IncidentEvent;
 use jiff::Timestamp;
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::book::{Book, Event};
 use super::column::{count, time, word, word_or_none};
 use crate::database::{OptionalRow, Row, params};
@@ -13,7 +13,7 @@ const INCIDENTS: &str =
     "SELECT incident.id, key, opened_at, closed_at, reason, domains, addresses FROM incident";
 
 pub(super) fn incidents(
-    store: &SqliteStore,
+    store: &SqlStore,
     filter: &IncidentFilter,
     page: Page,
 ) -> Result<Rows<Incident>, StoreError> {
@@ -43,7 +43,7 @@ pub(super) fn incidents(
     Ok(cut_to_page(found, page))
 }
 
-pub(super) fn incident(store: &SqliteStore, id: i64) -> Result<Option<IncidentStory>, StoreError> {
+pub(super) fn incident(store: &SqlStore, id: i64) -> Result<Option<IncidentStory>, StoreError> {
     let mut statement = store.connection.prepare_cached(&format!("{INCIDENTS} WHERE incident.id = ?1"))?;
     let mut rows = statement.query([id])?;
     let Some(row) = rows.next()? else { return Ok(None) };

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::check::{check_subject, standing, stop_columns};
 use super::column::{count, json_or_none, time, word, word_or_none};
 use crate::database::{OptionalRow, Row, params};
@@ -9,7 +9,7 @@ use crate::{DecisionRecord, Matched, ReportRecord, Scope, Standing, StoreError, 
 
 /// The newest decisions and the stopped addresses first.
 pub(super) fn story(
-    store: &SqliteStore,
+    store: &SqlStore,
     subject: &Subject,
     at: Timestamp,
     decisions_max: u32,
@@ -33,7 +33,7 @@ pub(super) fn story(
     }
 }
 
-impl SqliteStore {
+impl SqlStore {
     fn story_of_host(&self, number: i64, standing: Standing, max: u32) -> Result<Story, StoreError> {
         let total = self.count("SELECT count(*) FROM decision WHERE host = ?1", number)?;
         let decisions = self.decisions(

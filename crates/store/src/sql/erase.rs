@@ -4,7 +4,7 @@ use abprall_mail::{EmailAddress, SuppressionKey};
 use aws_lc_rs::{hmac, rand};
 use jiff::Timestamp;
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::book::Book;
 use crate::database::{Connection, OptionalRow, params};
 use crate::{Erased, ErasureKey, StoreError};
@@ -28,7 +28,7 @@ pub(super) fn is_erased_form_of(
 }
 
 pub(super) fn erase(
-    store: &mut SqliteStore,
+    store: &mut SqlStore,
     address: &EmailAddress,
     at: Timestamp,
 ) -> Result<Erased, StoreError> {
@@ -69,12 +69,12 @@ fn empty_reports(book: &Book<'_>, address: i64) -> Result<u64, StoreError> {
     Ok(emptied)
 }
 
-pub(super) fn export_key(store: &mut SqliteStore) -> Result<ErasureKey, StoreError> {
+pub(super) fn export_key(store: &mut SqlStore) -> Result<ErasureKey, StoreError> {
     let seed = format!("{:016x}", store.seed);
     store.write(|book| Ok(ErasureKey { seed: seed.clone(), secret: secret_or_new(book.connection)? }))
 }
 
-pub(super) fn import_key(store: &mut SqliteStore, key: &ErasureKey) -> Result<(), StoreError> {
+pub(super) fn import_key(store: &mut SqlStore, key: &ErasureKey) -> Result<(), StoreError> {
     let is_hex = |text: &str, digits| text.len() == digits && text.bytes().all(|b| b.is_ascii_hexdigit());
     if !is_hex(&key.secret, 64) || !is_hex(&key.seed, 16) {
         return Err(StoreError::Key("it is no key of Abprall"));

@@ -4,7 +4,7 @@ use abprall_policy::{
 };
 use jiff::Timestamp;
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::book::{Book, Event, NewDecision, StopKey, StopValue};
 use super::column::{small, time, word_or_none};
 use super::load::{brake_of, hour_count, hours_before};
@@ -114,7 +114,7 @@ fn sweep(book: &Book<'_>, policy: &Policy, now: Timestamp) -> Result<Sweep, Stor
 const WAITING: &str = "decision.outcome = 'pending' AND NOT EXISTS (SELECT 1 FROM decision AS later WHERE later.undoes = decision.id)";
 
 pub(super) fn pending(
-    store: &SqliteStore,
+    store: &SqlStore,
     incident: Option<i64>,
     page: Page,
 ) -> Result<Rows<PendingRemoval>, StoreError> {

@@ -1,4 +1,4 @@
-use super::SqliteStore;
+use super::SqlStore;
 use super::column::{count, json_or_none, time, word, word_or_none};
 use crate::database::ToValue;
 use crate::page::cut_to_page;
@@ -13,7 +13,7 @@ fn key_of(sort: HostSort) -> &'static str {
 }
 
 pub(super) fn hosts(
-    store: &SqliteStore,
+    store: &SqlStore,
     filter: &HostFilter,
     sort: HostSort,
     page: Page,

@@ -4,7 +4,7 @@ use abprall_mail::{Party, Reason};
 use abprall_policy::{Conclusion, Doubt, HealthState, IncidentEvent, Outcome, Reinstatement, Stop};
 use jiff::Timestamp;
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::book::{Book, Event, NewDecision, StopKey, StopValue};
 use super::column::{count, to_json};
 use super::rewind::name_of;
@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub(super) fn complete(
-    store: &mut SqliteStore,
+    store: &mut SqlStore,
     item: &WorkItem,
     outcome: &WorkOutcome,
     now: Timestamp,
@@ -112,7 +112,7 @@ fn last_claim(book: &Book<'_>, domain: i64) -> Result<Option<Reason>, StoreError
 }
 
 pub(super) fn allow_return(
-    store: &mut SqliteStore,
+    store: &mut SqlStore,
     domain: &str,
     at: Timestamp,
     note: Option<&str>,
