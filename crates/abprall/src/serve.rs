@@ -34,15 +34,17 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let open = |_| place.open_existing();
     let answering: Vec<Box<dyn Store>> =
         (0..limits::STORES_FOR_QUESTIONS).map(open).collect::<Result<_, StoreError>>()?;
+    // Stores are opened, and dropped, outside of the runtime: the client of PostgreSQL has one of its own.
+    let follower = place.open_existing()?;
+    let gate = Arc::new(gate::Gate::new(Arc::clone(&index), answering, settings));
+    let (keeper, writer) = keeper::start(store, Arc::clone(&index), settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the network part")?;
     runtime.block_on(async {
         let stop = stop::Stop::on_signals()?;
-        let gate = Arc::new(gate::Gate::new(Arc::clone(&index), answering, &settings.gate));
-        let (keeper, writer) = keeper::start(store, Arc::clone(&index), settings)?;
-        let watching = keeper::follow_others(place.open_existing()?, index, stop.clone())?;
+        let watching = keeper::follow_others(follower, index, stop.clone())?;
         let mut servers = tokio::task::JoinSet::new();
         for (listen, question) in settings.gate.listeners() {
             for socket in listen::bind(listen).await? {

@@ -4,7 +4,7 @@ use abprall_mail::{Action, Party, Permanence};
 use crate::{Case, Decision, History, Outcome, Policy, RemovalTrust, SoftScope, StrikeOutcome};
 
 /// The version of the rules below; stored with every decision, raised whenever a row decides otherwise.
-pub const POLICY_VERSION: u32 = 2;
+pub const POLICY_VERSION: u32 = 3;
 
 /// Decides one report: by the default table of `design.md`, then by what is known of the address.
 ///
@@ -79,7 +79,12 @@ fn strike(case: &Case, history: &History, policy: &Policy, rule: &'static str) -
     match history.ledger.clone().strike(case.happened_at, case.reason, threshold) {
         StrikeOutcome::Counted { .. } => Decision { strike: true, ..Decision::new(Outcome::Count, rule) },
         StrikeOutcome::Reached { until } => {
-            Decision { until, strike: true, ..Decision::new(Outcome::Suppress, "soft-threshold") }
+            // Whoever cannot be reached for days may be cut off by our own resolver or network: a look decides.
+            let outcome = match case.party {
+                Party::Route | Party::RecipientDomain => Outcome::Hold,
+                _ => Outcome::Suppress,
+            };
+            Decision { until, strike: true, ..Decision::new(outcome, "soft-threshold") }
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 mod build;
 mod fingerprint;
@@ -39,6 +39,8 @@ pub struct SuppressionIndex {
     folder: PathBuf,
     seed: u64,
     state: RwLock<State>,
+    /// Who brings it up to date does so alone: changes must not be taken in twice, or out of their order.
+    turn: Mutex<()>,
 }
 
 struct State {
@@ -63,7 +65,7 @@ impl SuppressionIndex {
         };
         let mark = segment.mark();
         let state = State { segment: Arc::new(segment), delta: HashMap::new(), mark };
-        Ok(Self { folder: folder.to_owned(), seed, state: RwLock::new(state) })
+        Ok(Self { folder: folder.to_owned(), seed, state: RwLock::new(state), turn: Mutex::new(()) })
     }
 
     /// Whether the fingerprint is stopped.
@@ -90,8 +92,10 @@ impl SuppressionIndex {
     /// Takes over changes, in their order.
     pub fn apply(&self, changes: &[StopChange]) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        state.delta.extend(changes.iter().map(|change| (change.fingerprint, change.change)));
-        if let Some(last) = changes.last() {
+        let known = state.mark.seq;
+        let news = changes.iter().filter(|change| change.seq > known);
+        state.delta.extend(news.map(|change| (change.fingerprint, change.change)));
+        if let Some(last) = changes.last().filter(|last| last.seq > known) {
             state.mark = Mark::of(last);
         }
     }
@@ -104,6 +108,7 @@ impl SuppressionIndex {
     /// # Errors
     /// Where the database cannot be read, or a segment not be written; then it is as good as before.
     pub fn catch_up(&self, store: &dyn Store) -> Result<u64, IndexError> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.goes_with(store)? {
             self.replace(
                 &SegmentBuilder::new(&self.folder, self.seed)?.finish(Mark::default())?.into(),
@@ -159,6 +164,7 @@ impl SuppressionIndex {
     /// # Errors
     /// Where the folder cannot be written; then everything stays as it was.
     pub fn rebuild(&self) -> Result<(), IndexError> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.rebuild_from(None).map(|_| ())
     }
 

@@ -393,6 +393,15 @@ impl Planner<'_> {
                 undoes: Some(removal.decision),
                 incident: Some(incident.clone()),
             });
+            // What this batch itself says about the address (a complaint, a harder word) is newer.
+            let is_newer = self.stops.values().any(|write| {
+                write.address == removal.address
+                    && write.tenant == removal.tenant
+                    && write.list == removal.list
+            });
+            if is_newer {
+                continue;
+            }
             self.writes.conversions.push(StopWrite {
                 address: removal.address,
                 domain: removal.domain,

@@ -100,6 +100,7 @@ facts! {
         domains_behind_one_operator_are_one_incident
         the_way_back_frees_so_many_as_it_says_the_latest_takers_first
         who_is_on_the_way_back_is_stopped_with_the_domain_by_the_next_order
+        what_a_person_holds_outlasts_the_recovery
         a_second_failure_on_the_way_back_closes_it_again
         a_suppressed_or_complaining_address_does_not_come_back_with_its_domain
         lists_of_domains_and_hosts_come_page_by_page;
@@ -108,11 +109,13 @@ facts! {
         the_same_bounces_at_the_normal_rate_suppress
         pending_removals_are_applied_together
         pending_removals_are_dropped_together
+        who_was_lifted_meanwhile_is_not_removed_after_all
         a_complaint_counts_while_removals_are_frozen
         a_freeze_ends_when_the_numbers_are_usual_again;
     undo:
         a_rewind_does_what_its_preview_says_by_new_decisions
         a_rewind_leaves_what_another_decision_holds
+        a_rewind_leaves_wishes_and_orders_alone_unless_they_are_named
         a_rewind_can_be_narrowed_to_provider_reason_rule_and_tenant
         a_rewind_of_lifted_or_expired_decisions_stops_nobody
         a_replay_gives_every_report_with_what_was_decided

@@ -22,6 +22,8 @@ const EXAMPLES: usize = 10;
 
 /// Undo the decisions of a window, each by a new decision: an incident there, or a mistake here, took people off the list.
 ///
+/// Complaints, unsubscribes, imports and what people ordered are left alone unless --reason or --rule names them.
+///
 /// Shows what would be done; `--yes` does it. Nothing is deleted: `why` tells both decisions afterwards.
 #[derive(clap::Args)]
 pub(crate) struct Args {

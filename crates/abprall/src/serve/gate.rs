@@ -4,9 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use abprall_mail::{EmailAddress, EnhancedStatus, Language, StatusClass};
-use abprall_store::{
-    Audience, Question as StoreQuestion, Standing, State, Store, StoreError, SuppressionIndex,
-};
+use abprall_store::{Audience, Question as StoreQuestion, Standing, State, Store, SuppressionIndex};
 use abprall_wire::limits::{GATE_IDLE_MAX, GATE_REQUEST_MAX};
 use abprall_wire::postfix::{
     Access, PolicyAnswer, PolicyReader, ProtocolState, SocketmapAnswer, SocketmapReader, TcpTableAnswer,
@@ -16,9 +14,9 @@ use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::limits::READ_BYTES;
+use super::limits::{READ_BYTES, STORE_WAIT_MAX};
 use super::listen::{Connection, Socket};
-use super::settings::{GateSettings, OnFailure, WhenHeld};
+use super::settings::{OnFailure, Settings, WhenHeld};
 use super::stop::Stop;
 use crate::{dates, wording};
 
@@ -46,30 +44,39 @@ pub(super) struct Gate {
     stores: Stores,
     held: WhenHeld,
     on_failure: OnFailure,
+    /// Whose mail it is where a question does not say.
+    audience: Audience,
 }
+
+/// The database does not say.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct NoAnswer;
 
 impl Gate {
     pub(super) fn new(
         index: Arc<SuppressionIndex>,
         stores: Vec<Box<dyn Store>>,
-        settings: &GateSettings,
+        settings: &Settings,
     ) -> Self {
         let stores = Stores { free: Mutex::new(stores), returned: Condvar::new() };
-        Self { index, stores, held: settings.held, on_failure: settings.on_failure }
+        let (held, on_failure) = (settings.gate.held, settings.gate.on_failure);
+        Self { index, stores, held, on_failure, audience: settings.audience.clone() }
     }
 
     /// How an address stands.
-    pub(super) fn standing(
-        &self,
-        address: &EmailAddress,
-        audience: &Audience,
-    ) -> Result<Standing, StoreError> {
+    pub(super) fn standing(&self, address: &EmailAddress, audience: &Audience) -> Result<Standing, NoAnswer> {
         let key = address.suppression_key();
         if !self.index.could_be_stopped(key.as_str(), address.domain_part()) {
             return Ok(Standing::ok(address.to_string()));
         }
-        let question = StoreQuestion { address: address.clone(), audience: audience.clone() };
-        tokio::task::block_in_place(|| self.stores.ask(|store| store.check(&question, Timestamp::now())))
+        let audience = Audience {
+            tenant: audience.tenant.clone().or_else(|| self.audience.tenant.clone()),
+            list: audience.list.clone().or_else(|| self.audience.list.clone()),
+        };
+        let question = StoreQuestion { address: address.clone(), audience };
+        let asked =
+            tokio::task::block_in_place(|| self.stores.ask(|store| store.check(&question, Timestamp::now())));
+        asked.and_then(Result::ok).ok_or(NoAnswer)
     }
 
     /// What a mail server is told about a recipient. What is no address is none of our business: it says so itself.
@@ -128,16 +135,29 @@ struct Stores {
 }
 
 impl Stores {
-    fn ask<T>(&self, question: impl FnOnce(&dyn Store) -> T) -> T {
+    /// Asks with a connection of its own; `None` where all of them are busy for too long: a slow database must not hold up everybody.
+    fn ask<T>(&self, question: impl FnOnce(&dyn Store) -> T) -> Option<T> {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free =
-            self.returned.wait_while(free, |free| free.is_empty()).unwrap_or_else(PoisonError::into_inner);
-        let Some(store) = free.pop() else { unreachable!("it was waited for one") };
+        let (mut free, _) = self
+            .returned
+            .wait_timeout_while(free, STORE_WAIT_MAX, |free| free.is_empty())
+            .unwrap_or_else(PoisonError::into_inner);
+        let lent = Lent { store: Some(free.pop()?), stores: self };
         drop(free);
-        let answer = question(&*store);
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(store);
-        self.returned.notify_one();
-        answer
+        lent.store.as_deref().map(question)
+    }
+}
+
+/// A connection that goes back whatever happens.
+struct Lent<'a> {
+    store: Option<Box<dyn Store>>,
+    stores: &'a Stores,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.stores.free.lock().unwrap_or_else(PoisonError::into_inner).extend(self.store.take());
+        self.stores.returned.notify_one();
     }
 }
 

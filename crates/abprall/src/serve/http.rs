@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use abprall_mail::EmailAddress;
 use abprall_store::{Audience, Recorded, Standing};
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::gate::Gate;
 use super::keeper::{Keeper, NotStored};
-use super::limits::{ADDRESSES_MAX, DRAIN, MESSAGE_BYTES_MAX, QUESTION_BYTES_MAX};
+use super::limits::{
+    ADDRESSES_MAX, BODIES_AT_A_TIME, BODY_MAX, DRAIN, MESSAGE_BYTES_MAX, QUESTION_BYTES_MAX,
+};
 use super::listen::{Connection, Socket};
 use super::stop::Stop;
 
@@ -22,20 +25,32 @@ use super::stop::Stop;
 struct App {
     gate: Arc<Gate>,
     keeper: Keeper,
+    bodies: Arc<Semaphore>,
+}
+
+impl App {
+    /// Reads a body, so many at a time: the others wait unread. The permit is to be held as long as the body.
+    async fn body(&self, body: Body, bytes_max: usize) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
+        let permit = Arc::clone(&self.bodies).acquire_owned().await.map_err(|_| Problem::database())?;
+        match tokio::time::timeout(BODY_MAX, to_bytes(body, bytes_max)).await {
+            Ok(Ok(bytes)) => Ok((bytes, permit)),
+            Ok(Err(_)) => {
+                let text = format!("The body has to be complete and at most {bytes_max} bytes.");
+                Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text))
+            }
+            Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "The body took too long.")),
+        }
+    }
 }
 
 pub(super) fn router(gate: Arc<Gate>, keeper: Keeper) -> Router {
     Router::new()
         .route("/health", get(|| async { "ok\n" }))
         .route("/v1/check/{address}", get(check))
-        .route("/v1/check", post(check_many).layer(DefaultBodyLimit::max(QUESTION_BYTES_MAX)))
-        .route(
-            "/v1/bounces",
-            post(bounces)
-                .layer(DefaultBodyLimit::max(usize::try_from(MESSAGE_BYTES_MAX).unwrap_or(usize::MAX))),
-        )
+        .route("/v1/check", post(check_many))
+        .route("/v1/bounces", post(bounces))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "There is no such resource.") })
-        .with_state(App { gate, keeper })
+        .with_state(App { gate, keeper, bodies: Arc::new(Semaphore::new(BODIES_AT_A_TIME)) })
 }
 
 /// Answers at a socket until the server is to end.
@@ -110,7 +125,11 @@ enum Answer {
     NoAddress { address: String, error: String },
 }
 
-async fn check_many(State(app): State<App>, Json(many): Json<Many>) -> Result<Json<Answers>, Problem> {
+async fn check_many(State(app): State<App>, body: Body) -> Result<Json<Answers>, Problem> {
+    let (body, _held) = app.body(body, QUESTION_BYTES_MAX).await?;
+    let many: Many = serde_json::from_slice(&body).map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, format!("The body is not the JSON that is wanted: {error}"))
+    })?;
     if many.addresses.len() > ADDRESSES_MAX {
         let text =
             format!("At most {ADDRESSES_MAX} addresses in one question; these are {}.", many.addresses.len());
@@ -141,7 +160,9 @@ struct TakenDecision {
     newly_stopped: bool,
 }
 
-async fn bounces(State(app): State<App>, message: Bytes) -> Result<Json<Taken>, Problem> {
+async fn bounces(State(app): State<App>, body: Body) -> Result<Json<Taken>, Problem> {
+    let bytes_max = usize::try_from(MESSAGE_BYTES_MAX).unwrap_or(usize::MAX);
+    let (message, _held) = app.body(body, bytes_max).await?;
     if message.is_empty() {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "The body has to be a mail message (RFC 5322)."));
     }

@@ -5,6 +5,15 @@ use std::time::Duration;
 /// Connections to the database that answer questions at the same time. A question that needs it takes some microseconds on SQLite.
 pub(super) const STORES_FOR_QUESTIONS: usize = 4;
 
+/// How long a question waits for one of them; then it is answered as if the database were gone.
+pub(super) const STORE_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// Bodies of HTTP requests that are in memory at a time.
+pub(super) const BODIES_AT_A_TIME: usize = 16;
+
+/// How long such a body may take to come in.
+pub(super) const BODY_MAX: Duration = Duration::from_secs(60);
+
 /// Connections of one listener. Postfix keeps one for each smtpd process, 100 by default; each takes some KiB.
 pub(super) const CONNECTIONS_MAX: usize = 10_000;
 

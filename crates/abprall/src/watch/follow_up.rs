@@ -100,11 +100,14 @@ pub(super) fn of_domain(known: &Situation<'_>, seen: &Seen, policy: &Policy, now
 
     let mut outcome = WorkOutcome {
         observation: Some(observation(diagnosis, now)),
-        domain: Some(DomainUpdate {
-            health,
-            operator: if let [operator] = operators.as_slice() { Some(operator.clone()) } else { None },
-            mx_hosts: mx,
-            name_servers: seen.name_servers.clone(),
+        // A look that saw nothing must not overwrite what is known.
+        domain: (!matches!(diagnosis.verdict, Verdict::VantageBlind | Verdict::Unknown)).then(|| {
+            DomainUpdate {
+                health,
+                operator: if let [operator] = operators.as_slice() { Some(operator.clone()) } else { None },
+                mx_hosts: mx,
+                name_servers: seen.name_servers.clone(),
+            }
         }),
         hosts: hosts::of_domain(diagnosis, known.hosts, policy, now),
         conclusion,

@@ -110,8 +110,12 @@ fn sweep(book: &Book<'_>, policy: &Policy, now: Timestamp) -> Result<Sweep, Stor
     Ok(Sweep { domains: small(domains), failing: small(failing), providers_failing: small(providers) })
 }
 
-/// Pending decisions that nothing has followed yet.
-const WAITING: &str = "decision.outcome = 'pending' AND NOT EXISTS (SELECT 1 FROM decision AS later WHERE later.undoes = decision.id)";
+/// Pending decisions that nothing has followed yet, about addresses that nobody has lifted since.
+const WAITING: &str = "decision.outcome = 'pending'
+    AND NOT EXISTS (SELECT 1 FROM decision AS later WHERE later.undoes = decision.id)
+    AND NOT EXISTS (SELECT 1 FROM decision AS lifted WHERE lifted.address = decision.address AND lifted.id > decision.id
+        AND lifted.outcome IN ('lift', 'release', 'reinstate') AND lifted.rule <> 'rewind'
+        AND coalesce(lifted.tenant, '') = coalesce(decision.tenant, '') AND coalesce(lifted.list, '') = coalesce(decision.list, ''))";
 
 pub(super) fn pending(
     store: &SqlStore,

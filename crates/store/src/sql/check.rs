@@ -21,11 +21,11 @@ pub(super) fn check(store: &SqlStore, question: &Question, at: Timestamp) -> Res
     let Some(domain) = store.find_domain(address.domain_part())? else { return Ok(own) };
     let whole = Domain::parse(address.domain_part()).ok().map(Subject::Domain).unwrap_or(subject);
     let mut hardest = own;
-    let of_domain = if is_exempt(store, number)? {
-        None
-    } else {
-        Some(of_number(store, &whole, Some(domain), Scope::Domain, &question.audience, at)?)
-    };
+    let of_domain = of_number(store, &whole, Some(domain), Scope::Domain, &question.audience, at)?;
+    // Who is on the way back is let through what the watch has stopped, not through what a person has.
+    let is_let_through =
+        of_domain.state != State::Ok && is_exempt(store, number)? && !is_of_a_person(store, &of_domain)?;
+    let of_domain = (!is_let_through).then_some(of_domain);
     let of_hosts = of_mail_hosts(store, domain, &question.audience, at)?;
     for wider in [of_domain, of_hosts].into_iter().flatten() {
         if wider.state > hardest.state {
@@ -137,6 +137,15 @@ fn of_mail_hosts(
 }
 
 /// It is on its way back, though its domain is stopped.
+fn is_of_a_person(store: &SqlStore, standing: &Standing) -> Result<bool, StoreError> {
+    let Some(decision) = standing.decision else { return Ok(false) };
+    let rule: String = store
+        .connection
+        .prepare_cached("SELECT rule FROM decision WHERE id = ?1")?
+        .query_row([decision], |row| row.get(0))?;
+    Ok(rule == "operator" || rule == "import")
+}
+
 fn is_exempt(store: &SqlStore, address: Option<i64>) -> Result<bool, StoreError> {
     let Some(address) = address else { return Ok(false) };
     let found = store

@@ -244,7 +244,8 @@ fn stop_domain(
 ) -> Result<(), StoreError> {
     let key = StopKey { scope: Scope::Domain, subject: domain, tenant: String::new(), list: String::new() };
     let before = book.stop_of(&key)?;
-    if before.as_ref().is_some_and(|before| before.stop >= stop) {
+    let holds = |before: &StopValue| before.until.is_none_or(|until| until > now);
+    if before.as_ref().is_some_and(|before| holds(before) && before.stop >= stop) {
         done.domain_stopped = true;
         return Ok(());
     }
@@ -353,7 +354,7 @@ fn waiting_sql(connection: &Connection, domain: i64) -> Result<String, StoreErro
          WHERE held.kind = 0 AND held.domain = ?1 AND held.stop = 'hold'
              AND NOT EXISTS (SELECT 1 FROM stop AS other JOIN decision ON decision.id = other.decision
                  WHERE other.kind = 0 AND other.subject = held.subject
-                     AND (other.stop = 'suppression' OR decision.rule = 'operator' OR other.reason NOT IN {OF_THE_WAY}))"
+                     AND (other.stop = 'suppression' OR decision.rule IN ('operator', 'import') OR other.reason NOT IN {OF_THE_WAY}))"
     );
     if !is_stopped_by_watch(connection, domain)? {
         return Ok(held);
@@ -401,9 +402,22 @@ fn undo_all(
     decision: i64,
     new: &NewDecision<'_>,
 ) -> Result<(), StoreError> {
-    undo(book, &Target { decision, key: key.clone() }, new)?;
-    book.remove_stop(key)?;
-    Ok(())
+    let mut decision = decision;
+    loop {
+        undo(book, &Target { decision, key: key.clone() }, new)?;
+        let Some(left) = book.stop_of(key)? else { return Ok(()) };
+        if left.decision == decision {
+            book.remove_stop(key)?;
+            return Ok(());
+        }
+        // What a person ordered, and a mailbox that is gone, stand whatever the route does.
+        let rule = book.name("SELECT rule FROM decision WHERE id = ?1", left.decision)?;
+        let of_a_person = rule == "operator" || rule == "import";
+        if of_a_person || (key.scope == Scope::Address && left.stop == Stop::Suppression) {
+            return Ok(());
+        }
+        decision = left.decision;
+    }
 }
 
 /// Lifts the stop of the domain unless a person ordered it, and ends what was let through meanwhile.

@@ -11,6 +11,8 @@ use crate::database::params;
 use crate::limits::EXAMPLES_MAX;
 use crate::{RewindSummary, Scope, Selection, StoreError};
 
+/// Wishes of recipients, and what people did, are undone only where `--reason` or `--rule` names them.
+///
 /// Newest first, so that a decision never comes back that is to be undone as well.
 pub(super) fn rewind(
     book: &mut Book<'_>,
@@ -96,6 +98,8 @@ fn select(book: &Book<'_>, selection: &Selection) -> Result<Vec<Found>, StoreErr
              AND (?3 IS NULL OR n.name = ?3 OR s.operator = ?3)
              AND (?4 IS NULL OR d.reason = ?4) AND (?5 IS NULL OR d.rule = ?5) AND (?6 IS NULL OR d.tenant = ?6)
              AND NOT EXISTS (SELECT 1 FROM decision WHERE undoes = d.id)
+             AND (?4 IS NOT NULL OR ?5 IS NOT NULL
+                 OR coalesce(d.reason, '') NOT IN ('complaint', 'unsubscribe') AND d.rule NOT IN ('operator', 'import'))
          ORDER BY d.id DESC",
     )?;
     let mut rows = statement.query(params![

@@ -54,6 +54,8 @@ pub(super) fn undo(
 }
 
 /// The hardest decision that is not undone and would stop the same, since the last time that it was lifted.
+///
+/// What undoes one decision lifts that one only, unless a person says it: it means whatever stands.
 fn other_ground(book: &Book<'_>, key: &StopKey, at: Timestamp) -> Result<Option<StopValue>, StoreError> {
     let column = match key.scope {
         Scope::Address => "address",
@@ -67,8 +69,9 @@ fn other_ground(book: &Book<'_>, key: &StopKey, at: Timestamp) -> Result<Option<
              AND NOT EXISTS (SELECT 1 FROM decision WHERE undoes = ground.id)
              AND NOT EXISTS (SELECT 1 FROM decision AS lifted WHERE lifted.{column} = ?1 AND lifted.id > ground.id
                  AND lifted.outcome IN ('lift', 'release', 'reinstate') AND lifted.rule <> 'rewind'
+                 AND (lifted.undoes IS NULL OR lifted.rule = 'operator')
                  AND coalesce(lifted.tenant, '') = ?2 AND coalesce(lifted.list, '') = ?3)
-         ORDER BY outcome = 'suppress' DESC, coalesce(reason, '') IN ('complaint', 'unsubscribe') DESC, id DESC LIMIT 1"
+         ORDER BY outcome = 'suppress' DESC, coalesce(reason, '') IN ('complaint', 'unsubscribe') DESC, until IS NULL DESC, id DESC LIMIT 1"
     );
     let row = book
         .connection

@@ -113,6 +113,16 @@ pub(crate) fn pending_removals_are_dropped_together(house: &mut House) {
     assert_eq!(pending(house, incident), 0);
 }
 
+pub(crate) fn who_was_lifted_meanwhile_is_not_removed_after_all(house: &mut House) {
+    let incident = frozen_incident(house);
+    // A second report about the same address waits as well.
+    house.record(&unknown(&who(7)), now() + 1.minute());
+    house.store.lift(&about(&who(7)), now() + 1.hour(), Some("is a customer")).unwrap();
+    assert_eq!(house.store.settle_pending(incident, Settlement::Apply, days(1), None).unwrap(), 199);
+    assert_eq!(house.state(&who(7), days(1)), State::Ok);
+    assert_eq!(house.state(&who(8), days(1)), State::Suppressed);
+}
+
 pub(crate) fn a_complaint_counts_while_removals_are_frozen(house: &mut House) {
     frozen_incident(house);
     let decided = house.record(&complaint(&who(500)), now() + 1.minute());

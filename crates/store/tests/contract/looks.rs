@@ -319,6 +319,23 @@ pub(crate) fn who_is_on_the_way_back_is_stopped_with_the_domain_by_the_next_orde
     assert_eq!(house.state("b@dead.example", days(5)), State::Ok);
 }
 
+pub(crate) fn what_a_person_holds_outlasts_the_recovery(house: &mut House) {
+    let by_hand = abprall_store::StopOrder {
+        stop: abprall_policy::Stop::Hold,
+        reason: Reason::RoutingServerFailure,
+        until: None,
+        audience: abprall_store::Audience::default(),
+        note: None,
+    };
+    house.store.stop(&about("dead.example"), &by_hand, now()).unwrap();
+    dead(house);
+    step(house, 100, Reinstatement::Batches { size: 100, released_at: days(4) }, days(4));
+    step(house, 0, Reinstatement::Done, days(5));
+    assert_eq!(house.state("new@dead.example", days(5)), State::Held);
+    house.store.lift(&about("dead.example"), days(6), None).unwrap();
+    assert_eq!(house.state("new@dead.example", days(6)), State::Ok);
+}
+
 pub(crate) fn a_second_failure_on_the_way_back_closes_it_again(house: &mut House) {
     dead(house);
     step(house, 1, Reinstatement::Canary { released_at: days(2) }, days(2));

@@ -97,6 +97,26 @@ pub(crate) fn a_rewind_can_be_narrowed_to_provider_reason_rule_and_tenant(house:
     }
 }
 
+pub(crate) fn a_rewind_leaves_wishes_and_orders_alone_unless_they_are_named(house: &mut House) {
+    house.record(&crate::house::complaint("a@x.example"), now());
+    let order = abprall_store::StopOrder {
+        stop: abprall_policy::Stop::Suppression,
+        reason: Reason::UserUnknown,
+        until: None,
+        audience: abprall_store::Audience::default(),
+        note: None,
+    };
+    house.store.stop(&about("b@x.example"), &order, now()).unwrap();
+    let all = window(now(), now() + 1.minute());
+    assert_eq!(house.store.rewind(&all, Mode::Apply, days(1), None).unwrap().undone, 0);
+    for named in [
+        Selection { reason: Some(Reason::Complaint), ..all.clone() },
+        Selection { rule: Some("operator".into()), ..all.clone() },
+    ] {
+        assert_eq!(house.store.rewind(&named, Mode::Preview, days(1), None).unwrap().freed, 1, "{named:?}");
+    }
+}
+
 pub(crate) fn a_rewind_of_lifted_or_expired_decisions_stops_nobody(house: &mut House) {
     house.record(&routing("a@x.example"), days(-2));
     house.store.lift(&about("a@x.example"), days(-1), None).unwrap();

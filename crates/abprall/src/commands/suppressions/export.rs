@@ -100,7 +100,7 @@ impl Args {
         };
         let filter = StopFilter { state, ..self.filter.stops() };
         let mut file = OutputFile::create(&self.output)?;
-        let mut domains = 0_u64;
+        let (mut domains, mut erased) = (0_u64, 0_u64);
         let written = match self.format.of_list() {
             None => each_stop(&*store, &filter, at, |row| {
                 let standing = row.standing;
@@ -112,6 +112,10 @@ impl Args {
                 let mut list = ListWriter::new(format, &mut file)?;
                 each_stop(&*store, &filter, at, |row| {
                     let standing = row.standing;
+                    if standing.address.starts_with("erased:") {
+                        erased += 1;
+                        return Ok(());
+                    }
                     let (Ok(subject), Some(stop), Some(reason)) =
                         (subject::read(&standing.address), stop_of(standing.state), standing.reason)
                     else {
@@ -133,6 +137,14 @@ impl Args {
         if self.output.as_os_str() != "-" {
             let text = pick(language, "written to", "geschrieben nach");
             anstream::eprintln!("{} {text} {}", number(written), self.output.display());
+        }
+        if erased > 0 {
+            let text = pick(
+                language,
+                "erased people left out: their addresses are stored nowhere (`abprall key export` takes their stops along)",
+                "gelöschte Personen ausgelassen: ihre Adressen stehen nirgends (`abprall key export` nimmt ihre Sperren mit)",
+            );
+            anstream::eprintln!("{} {text}", number(erased));
         }
         if domains > 0 {
             let text = pick(
