@@ -53,9 +53,14 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
             }
         }
         for mail in &settings.intake {
-            let session = Arc::new(intake::mail_server(mail)?);
+            let session = Arc::new(intake::mail::mail_server(mail)?);
             for socket in listen::bind(&mail.listen).await? {
-                servers.spawn(intake::serve(socket, Arc::clone(&session), keeper.clone(), stop.clone()));
+                servers.spawn(intake::mail::serve(
+                    socket,
+                    Arc::clone(&session),
+                    keeper.clone(),
+                    stop.clone(),
+                ));
             }
         }
         for socket in listen::bind(&settings.http).await? {
