@@ -119,7 +119,18 @@ fn a_killed_rewind_is_done_or_was_never_begun() {
     assert_eq!(run(here, import).status, 0);
     let rewind = |store: &str| {
         let mut command = abprall(here);
-        command.args(["rewind", "--from", "2020-01-01", "--to", "2100-01-01", "--yes", "--store", store]);
+        command.args([
+            "rewind",
+            "--from",
+            "2020-01-01",
+            "--to",
+            "2100-01-01",
+            "--rule",
+            "import",
+            "--yes",
+            "--store",
+            store,
+        ]);
         command
     };
     let begin = |store: &str| {

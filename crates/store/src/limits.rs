@@ -15,11 +15,18 @@ pub const BECAUSE_MAX: usize = 8;
 /// Names of domains and hosts whose numbers are kept at hand while writing.
 pub const INTERNED_MAX: usize = 100_000;
 
-/// Pages of the write-ahead log between two checkpoints, 4 KiB each (`crates.md` §3.1: the default of 1000 costs a third more).
-pub const CHECKPOINT_PAGES: u32 = 8192;
+/// Pages of the write-ahead log between two checkpoints, 4 KiB each (`crates.md` §3.1: the default of 1000 costs a third more). A page
+/// that many commits change is carried over once.
+pub const CHECKPOINT_PAGES: u32 = 32_768;
 
-/// Cache of one connection in KiB. More is faster on a large database, but the whole program stays below 64 MiB.
-pub const CACHE_KIB: u32 = 4 * 1024;
+/// Smallest cache of one connection in KiB: with a database that is new or small, the whole program stays below 64 MiB.
+pub const CACHE_KIB_MIN: u64 = 4 * 1024;
+
+/// Largest cache of one connection in KiB: the inner pages of the indexes of 50 million reports, and what was written lately.
+pub const CACHE_KIB_MAX: u64 = 128 * 1024;
+
+/// The cache is this part of the database, within the two bounds.
+pub const CACHE_SHARE: u64 = 4;
 
 /// Pages that a transaction may change before it writes some of them early, 4 KiB each: a batch of reports changes some thousand, and a
 /// page that is written early is read and written once more. A large import or rewind stays within 32 MiB by it.

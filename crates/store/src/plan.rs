@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use crate::{Decided, StoreError};
 
 mod context;
+mod failure_key;
 mod fingerprint;
 mod gather;
 mod writes;
@@ -145,7 +146,8 @@ impl Planner<'_> {
         let same_failure = match entry.existing {
             Some(_) => None,
             None => {
-                let outcomes = entry.failure_keys.iter().filter_map(|key| self.context.failures.get(key));
+                let near = entry.failure_keys.iter().flat_map(|key| &key.near);
+                let outcomes = near.filter_map(|key| self.context.failures.get(key));
                 outcomes.copied().reduce(|one, other| if other.is_harder_than(one) { other } else { one })
             }
         };
@@ -226,8 +228,8 @@ impl Planner<'_> {
             Some(_) | None => decision.outcome,
         };
         for key in &entry.failure_keys {
-            self.context.failures.insert(*key, hardest);
-            self.writes.failures.insert(*key, (report, hardest));
+            self.context.failures.insert(key.own, hardest);
+            self.writes.failures.insert(key.own, (report, hardest));
         }
         let Some(place) = entry.address else { return };
         let counts_once = decision.rule != "same-failure";
@@ -352,7 +354,7 @@ impl Planner<'_> {
             self.writes.decisions[index].outcome = Outcome::Pending;
             self.writes.decisions[index].incident = Some(incident.clone());
             for key in &entry.failure_keys {
-                self.writes.failures.insert(*key, (self.writes.reports[index].id, Outcome::Pending));
+                self.writes.failures.insert(key.own, (self.writes.reports[index].id, Outcome::Pending));
             }
             let number = decided.id;
             let (tenant, list) = scope_of(entry);

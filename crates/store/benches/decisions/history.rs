@@ -235,7 +235,8 @@ fn piece(connection: &Connection, mail: &Mail, names: &mut Names, from: u64, to:
             .execute(params![decision_id, address, report_id, at, outcome, reason, rule, incident])
             .unwrap();
         for key in failure_keys(report, Day(day)) {
-            let key = xxh3_64_with_seed(key.as_bytes(), names.seed).cast_signed();
+            let hash = xxh3_64_with_seed(key.as_bytes(), names.seed) & ((1 << 48) - 1);
+            let key = ((day.div_euclid(4) & 0x7fff) << 48) | hash.cast_signed();
             insert_failure.execute(params![key, report_id, outcome]).unwrap();
         }
         if let Some(stop) = stops

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use super::failure_key::FailureKey;
 use abprall_bounce::{Classification, Report};
 use abprall_mail::{BounceType, EmailAddress, Party, Reason, SuppressionKey};
 use abprall_policy::{Case, Day, failure_keys};
@@ -57,8 +58,8 @@ pub(crate) struct GatheredEntry<'a> {
     /// The MTA that spoke.
     pub(crate) host: Option<usize>,
     pub(crate) case: Case,
-    /// Hashes of what makes the failure the same.
-    pub(crate) failure_keys: Vec<i64>,
+    /// What makes the failure the same.
+    pub(crate) failure_keys: Vec<FailureKey>,
 }
 
 /// Gathers the messages that have got a number; the others are known.
@@ -97,8 +98,9 @@ impl Names {
         case.tenant.clone_from(&audience.tenant);
         case.list.clone_from(&audience.list);
         let host = report.remote_mta.as_deref().and_then(host_name);
-        let keys = failure_keys(report, Day::of(happened_at));
-        let hash = |key: &String| xxh3_64_with_seed(key.as_bytes(), seed).cast_signed();
+        let day = Day::of(happened_at);
+        let keys = failure_keys(report, day);
+        let hash = |key: &String| FailureKey::new(xxh3_64_with_seed(key.as_bytes(), seed), day);
         GatheredEntry {
             message: 0,
             position: 0,

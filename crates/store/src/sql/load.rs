@@ -42,7 +42,7 @@ pub(super) fn load(book: &mut Book<'_>, gathered: &Gathered<'_>) -> Result<Conte
     let mut hours = BTreeSet::new();
     let mut failure_keys: BTreeSet<i64> = BTreeSet::new();
     for entry in &gathered.entries {
-        failure_keys.extend(&entry.failure_keys);
+        failure_keys.extend(entry.failure_keys.iter().flat_map(|key| &key.near));
         if let Some(address) = entry.address {
             let domain = &context.domains[context.addresses[address].domain];
             hours.insert((domain.provider().to_owned(), hour_of(entry.happened_at)));

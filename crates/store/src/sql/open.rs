@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::{SqlStore, migrate};
 use crate::StoreError;
 use crate::database::{self, OptionalRow};
-use crate::limits::{BUSY_WAIT, CACHE_KIB, CHECKPOINT_PAGES, SPILL_PAGES};
+use crate::limits::{BUSY_WAIT, CACHE_KIB_MAX, CACHE_KIB_MIN, CACHE_SHARE, CHECKPOINT_PAGES, SPILL_PAGES};
 use crate::postgres::Session;
 
 impl SqlStore {
@@ -57,7 +57,10 @@ impl SqlStore {
         connection.pragma_update(None, "synchronous", "FULL")?;
         // What an erased person leaves must not lie on in free parts of pages.
         connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
-        connection.pragma_update(None, "cache_size", -i64::from(CACHE_KIB))?;
+        let kib = std::fs::metadata(path).map_or(0, |file| file.len() / 1024);
+        let cache = (kib / CACHE_SHARE).clamp(CACHE_KIB_MIN, CACHE_KIB_MAX);
+        // Negative: in KiB.
+        connection.pragma_update(None, "cache_size", -cache.cast_signed())?;
         connection.pragma_update(None, "cache_spill", SPILL_PAGES)?;
         // A database that cannot be written is still good for questions, without the write-ahead log.
         if !connection.is_readonly("main")? {
