@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 mod check;
 mod classify;
+mod config;
 mod contact;
 mod domains;
 mod erase;
@@ -40,6 +41,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Classify(classify::Args),
+    Config(config::Args),
     Contact(Box<contact::Args>),
     Process(process::Args),
     Explain(explain::Args),
@@ -69,6 +71,7 @@ impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Classify(args) => args.run(),
+            Command::Config(args) => args.run(),
             Command::Contact(args) => args.run(),
             Command::Process(args) => args.run(),
             Command::Explain(args) => args.run(),

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use abprall_store::{Store, StoreError};
 use anyhow::Context;
 
-pub(crate) use settings::{BadSettings, Settings};
+pub(crate) use settings::{BadSettings, SetOptions, Settings};
 
 use crate::store_file::StoreFile;
 

@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::serve::{self, Settings};
+use super::config;
+use crate::serve::{self, SetOptions};
 
 /// Take bounces in and answer senders, until SIGINT or SIGTERM.
 #[derive(clap::Args)]
@@ -13,11 +14,14 @@ pub(crate) struct Args {
     /// Only read the settings and say what is wrong with them.
     #[arg(long)]
     check: bool,
+
+    #[command(flatten)]
+    set: SetOptions,
 }
 
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let settings = Settings::read(&self.config)?;
+        let settings = config::check(&self.config, &self.set)?;
         if self.check {
             anstream::println!("{}: good", self.config.display());
             return Ok(ExitCode::SUCCESS);

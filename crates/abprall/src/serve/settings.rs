@@ -3,18 +3,22 @@
 mod gate;
 mod http;
 mod intake;
+mod log;
+mod sources;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use abprall_policy::Policy;
-use abprall_policy::settings::{Problem, Reader, Section, read};
+use abprall_policy::settings::{Effective, Override, Problem, Reader, Section, read_with};
 use abprall_store::Audience;
 
 use super::listen::Place;
 use crate::policy_file;
 pub(super) use gate::{GateSettings, OnFailure, WhenHeld};
 pub(super) use intake::MailSettings;
+pub(super) use log::{Addresses, LogFormat, LogSettings};
+pub(crate) use sources::SetOptions;
 
 /// All that the server is told.
 #[derive(Clone, Debug)]
@@ -27,6 +31,8 @@ pub(crate) struct Settings {
     pub(super) http: Vec<Place>,
     pub(super) gate: GateSettings,
     pub(super) intake: Vec<MailSettings>,
+    pub(super) log: LogSettings,
+    effective: Effective,
 }
 
 /// Everything that is wrong with the settings. A mistake of configuration: exit status 2.
@@ -42,12 +48,13 @@ impl fmt::Display for BadSettings {
 impl std::error::Error for BadSettings {}
 
 impl Settings {
-    /// Reads `abprall.toml`. Relative paths in it begin at its folder.
-    pub(crate) fn read(path: &Path) -> Result<Self, BadSettings> {
+    /// Reads `abprall.toml`, the environment, and what the command line sets. Relative paths in the file begin at its folder.
+    pub(crate) fn read(path: &Path, set: &SetOptions) -> Result<Self, BadSettings> {
         let shown = path.display();
         let text = std::fs::read_to_string(path)
             .map_err(|error| BadSettings(format!("cannot read {shown}: {error}")))?;
-        Self::parse(&text, path.parent().unwrap_or(Path::new(""))).map_err(|problems| {
+        let overrides = set.overrides()?;
+        Self::parse(&text, &overrides, path.parent().unwrap_or(Path::new(""))).map_err(|problems| {
             let noun = if problems.len() == 1 { "problem" } else { "problems" };
             let all: String = problems.iter().map(|problem| format!("\n  {problem}")).collect();
             BadSettings(format!(
@@ -57,7 +64,22 @@ impl Settings {
         })
     }
 
-    fn parse(text: &str, folder: &Path) -> Result<Self, Vec<Problem>> {
+    /// Every key with the value that holds.
+    pub(crate) fn effective(&self) -> &Effective {
+        &self.effective
+    }
+
+    /// The operator's own classification rules.
+    pub(crate) fn rules(&self) -> &[PathBuf] {
+        &self.rules
+    }
+
+    /// The database, as `--store` names it.
+    pub(crate) fn store(&self) -> &str {
+        &self.store
+    }
+
+    fn parse(text: &str, overrides: &[Override], folder: &Path) -> Result<Self, Vec<Problem>> {
         let mut settings = Self {
             store: folder.join("abprall.db").display().to_string(),
             index: None,
@@ -67,8 +89,11 @@ impl Settings {
             http: Vec::new(),
             gate: GateSettings::default(),
             intake: Vec::new(),
+            log: LogSettings::default(),
+            effective: Effective::default(),
         };
-        read(text, |reader, file| take(&mut settings, reader, file, folder))?;
+        settings.effective =
+            read_with(text, overrides, |reader, file| take(&mut settings, reader, file, folder))?;
         Ok(settings)
     }
 
@@ -112,14 +137,16 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
         settings.http = http::take(reader, &mut http);
         http.finish(reader);
     }
-    if let Some(mut gate) = file.section(reader, "gate") {
-        settings.gate = gate::take(reader, &mut gate);
-        gate.finish(reader);
-    }
+    let mut gate = file.section_or_default(reader, "gate");
+    settings.gate = gate::take(reader, &mut gate);
+    gate.finish(reader);
     if let Some(mut intake) = file.section(reader, "intake") {
         settings.intake = intake::take(reader, &mut intake);
         intake.finish(reader);
     }
+    let mut log = file.section_or_default(reader, "log");
+    settings.log = log::take(reader, &mut log);
+    log.finish(reader);
 }
 
 fn places(reader: &mut Reader<'_>, section: &mut Section<'_, '_>) -> Vec<Place> {
@@ -141,7 +168,7 @@ mod tests {
     fn all_that_is_wrong_is_said_at_once() {
         let text = "stor = \"x\"\n[gate]\nheld = \"maybe\"\n[gate.policy]\nlisten = [\"here\"]\n[intake.lmtp]\nlisten = [\"127.0.0.1:24\"]\n\
                     recipients = [\"no address\"]\n[http]\nlisten = [\"0.0.0.0:80\"]\n";
-        let problems = Settings::parse(text, Path::new("")).unwrap_err();
+        let problems = Settings::parse(text, &[], Path::new("")).unwrap_err();
         let told: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
         for key in ["stor", "gate.held", "gate.policy.listen", "intake.lmtp.recipients", "http.listen"] {
             assert!(told.contains(&key), "{key}: {told:?}");
@@ -152,7 +179,7 @@ mod tests {
     fn an_example_is_read() {
         let text = "store = \"a.db\"\n[gate.policy]\nlisten = [\"127.0.0.1:10040\"]\n[intake.lmtp]\nlisten = [\"unix:lmtp\"]\n\
                     recipients = [\"@bounces.example.org\", \"owner@example.org\"]\n";
-        let settings = Settings::parse(text, Path::new("/etc/abprall")).unwrap();
+        let settings = Settings::parse(text, &[], Path::new("/etc/abprall")).unwrap();
         assert_eq!(settings.store, "/etc/abprall/a.db");
         assert_eq!(settings.words(), "policy at 127.0.0.1:10040, lmtp at unix:lmtp");
         assert_eq!((settings.intake[0].domains.len(), settings.intake[0].addresses.len()), (1, 1));
