@@ -1,13 +1,18 @@
 //! The command line: one file a command.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::serve::BadSettings;
 
 mod check;
 mod classify;
 mod config;
 mod contact;
+mod defaults;
 mod domains;
 mod erase;
 mod explain;
@@ -34,6 +39,10 @@ mod why;
 #[derive(Parser)]
 #[command(version)]
 pub(crate) struct Cli {
+    /// The settings of the server: where no flag and no variable says otherwise, its database, index, policy and rules are used.
+    #[arg(long, global = true, value_name = "FILE", env = "ABPRALL_CONFIG", hide_short_help = true)]
+    config: Option<PathBuf>,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -68,6 +77,17 @@ enum Command {
 }
 
 impl Cli {
+    /// Reads the command line; where it is wrong, says so and ends the program.
+    ///
+    /// # Errors
+    /// Where the settings that it names are wrong.
+    pub(crate) fn read() -> Result<Self, BadSettings> {
+        let words: Vec<OsString> = std::env::args_os().collect();
+        let mut command = defaults::from_settings(Cli::command(), &words)?;
+        let matches = command.get_matches_mut();
+        Ok(Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit()))
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Classify(args) => args.run(),

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 mod broken_pipe;
 mod clock;
 mod commands;
@@ -30,7 +28,7 @@ mod watch;
 mod wording;
 
 fn main() -> ExitCode {
-    match commands::Cli::parse().run() {
+    match commands::Cli::read().map_err(anyhow::Error::from).and_then(commands::Cli::run) {
         Ok(code) => code,
         // `| head` has seen enough.
         Err(error) if broken_pipe::is_broken_pipe(&error) => ExitCode::SUCCESS,

@@ -100,7 +100,7 @@ impl Writer {
             match self.write(&batch) {
                 Ok(recorded) => {
                     if complained {
-                        eprintln!("abprall: the database takes bounces again");
+                        tracing::info!("the database takes bounces again");
                         complained = false;
                     }
                     for (deposit, recorded) in batch.into_iter().zip(recorded) {
@@ -110,7 +110,7 @@ impl Writer {
                 }
                 Err(error) => {
                     if !complained {
-                        eprintln!("abprall: cannot store bounces, their senders keep them: {error}");
+                        tracing::error!(%error, "cannot store bounces, their senders keep them");
                         complained = true;
                     }
                     for deposit in batch {
@@ -147,7 +147,7 @@ impl Writer {
         let recorded = self.store.record(&messages, &self.policy)?;
         // Whoever asks after the acknowledgement hears of it. Else the follower brings it, a second later.
         if let Err(error) = self.index.catch_up(&*self.store) {
-            eprintln!("abprall: the suppression index is late: {error}");
+            tracing::warn!(%error, "the suppression index is late");
         }
         Ok(recorded)
     }
@@ -165,7 +165,7 @@ pub(super) fn follow_others(
             match index.catch_up(&*store) {
                 Ok(_) => complained = false,
                 Err(error) if !complained => {
-                    eprintln!("abprall: the suppression index is late: {error}");
+                    tracing::warn!(%error, "the suppression index is late");
                     complained = true;
                 }
                 Err(_) => {}

@@ -25,6 +25,7 @@ pub(crate) use sources::SetOptions;
 pub(crate) struct Settings {
     pub(super) store: String,
     pub(super) index: Option<PathBuf>,
+    policy_file: Option<PathBuf>,
     pub(super) policy: Policy,
     pub(super) rules: Vec<PathBuf>,
     pub(super) audience: Audience,
@@ -74,6 +75,16 @@ impl Settings {
         &self.rules
     }
 
+    /// Where the suppression index is kept, if not at its usual place.
+    pub(crate) fn index(&self) -> Option<&PathBuf> {
+        self.index.as_ref()
+    }
+
+    /// The operator's policy.
+    pub(crate) fn policy_file(&self) -> Option<&PathBuf> {
+        self.policy_file.as_ref()
+    }
+
     /// The database, as `--store` names it.
     pub(crate) fn store(&self) -> &str {
         &self.store
@@ -83,6 +94,7 @@ impl Settings {
         let mut settings = Self {
             store: folder.join("abprall.db").display().to_string(),
             index: None,
+            policy_file: None,
             policy: Policy::default(),
             rules: Vec::new(),
             audience: Audience::default(),
@@ -125,10 +137,12 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
     }
     settings.index = file.text(reader, "index").map(|(path, _)| folder.join(path));
     if let Some((path, span)) = file.text(reader, "policy") {
-        match policy_file::read(&folder.join(path)) {
+        let path = folder.join(path);
+        match policy_file::read(&path) {
             Ok(policy) => settings.policy = policy,
             Err(problems) => reader.problem(span, "policy", problems.to_string()),
         }
+        settings.policy_file = Some(path);
     }
     settings.rules = file.texts(reader, "rules").into_iter().map(|(path, _)| folder.join(path)).collect();
     settings.audience.tenant = file.text(reader, "tenant").map(|(name, _)| name);
