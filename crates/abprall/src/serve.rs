@@ -1,20 +1,25 @@
 //! One process beside the mail server: bounces come in, senders ask before they send.
 //!
-//! - `settings`: `abprall.toml`.
+//! - `settings`: `abprall.toml`; `reload`: what of it changes on SIGHUP.
+//! - `log`: what the server says of itself; `systemd`: what systemd is told.
 //! - `listen`: sockets, TCP and unix, with a bound on connections.
 //! - `intake`: SMTP, LMTP and HTTP; nothing is acknowledged before it is on the disk.
 //! - `keeper`: the one writer of this process; what waits is written together.
 //! - `gate`: the question "may this be sent to?", and how Postfix and programs ask it.
 //! - `http`: the routes.
 
+mod changing;
 mod gate;
 mod http;
 mod intake;
 mod keeper;
 mod limits;
 mod listen;
+mod log;
+mod reload;
 mod settings;
 mod stop;
+mod systemd;
 
 use std::sync::Arc;
 
@@ -26,7 +31,10 @@ pub(crate) use settings::{BadSettings, SetOptions, Settings};
 use crate::store_file::StoreFile;
 
 /// Runs until SIGINT or SIGTERM; then what was begun is finished.
-pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
+pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
+    listen::inherit();
+    let log = log::start(&settings)?;
+    let settings = &settings;
     let place = StoreFile::new(settings.store.clone(), settings.index.clone());
     // The first one makes the database where there is none.
     let store = place.open()?;
@@ -37,15 +45,18 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     // Stores are opened, and dropped, outside of the runtime: the client of PostgreSQL has one of its own.
     let follower = place.open_existing()?;
     let gate = Arc::new(gate::Gate::new(Arc::clone(&index), answering, settings));
-    let (keeper, writer) = keeper::start(store, Arc::clone(&index), settings)?;
+    let judging = changing::Changing::new(keeper::Judging::by(settings)?);
+    let (keeper, writer) = keeper::start(store, Arc::clone(&index), judging.clone())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the network part")?;
     runtime.block_on(async {
         let stop = stop::Stop::on_signals()?;
+        let hangups = reload::hangups()?;
         let watching = keeper::follow_others(follower, index, stop.clone())?;
         let mut servers = tokio::task::JoinSet::new();
+        let mut mail_servers = Vec::new();
         for (listen, question) in settings.gate.listeners() {
             for socket in listen::bind(listen).await? {
                 let (gate, stop) = (Arc::clone(&gate), stop.clone());
@@ -54,6 +65,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         }
         for mail in &settings.intake {
             let session = Arc::new(intake::mail::mail_server(mail)?);
+            mail_servers.push((mail.protocol, Arc::clone(&session)));
             for socket in listen::bind(&mail.listen).await? {
                 servers.spawn(intake::mail::serve(
                     socket,
@@ -66,7 +78,11 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         for socket in listen::bind(&settings.http).await? {
             servers.spawn(http::serve(socket, http::router(Arc::clone(&gate), keeper.clone()), stop.clone()));
         }
-        eprintln!("abprall: serving; {}", settings.words());
+        let parts = reload::Parts { gate, mail_servers, judging, log };
+        tokio::spawn(reload::on_hangups(hangups, settings.clone(), parts));
+        tokio::spawn(systemd::keep_told(stop.clone()));
+        tracing::info!("serving; {}", settings.words());
+        systemd::ready(&settings.words());
         drop(keeper);
         while let Some(ended) = servers.join_next().await {
             ended.context("a server stopped")??;
@@ -77,6 +93,8 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
             watching.join();
         })
         .await
-        .context("cannot finish writing")
+        .context("cannot finish writing")?;
+        tracing::info!("ended in order");
+        Ok(())
     })
 }

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
+use super::changing::Changing;
 use super::limits::{READ_BYTES, STORE_WAIT_MAX};
 use super::listen::{Connection, Socket};
 use super::settings::{OnFailure, Settings, WhenHeld};
@@ -42,10 +43,22 @@ impl fmt::Display for Question {
 pub(super) struct Gate {
     index: Arc<SuppressionIndex>,
     stores: Stores,
+    told: Changing<Told>,
+}
+
+/// What the settings say of answers.
+struct Told {
     held: WhenHeld,
     on_failure: OnFailure,
     /// Whose mail it is where a question does not say.
     audience: Audience,
+}
+
+impl Told {
+    fn by(settings: &Settings) -> Self {
+        let (held, on_failure) = (settings.gate.held, settings.gate.on_failure);
+        Self { held, on_failure, audience: settings.audience.clone() }
+    }
 }
 
 /// The database does not say.
@@ -59,8 +72,12 @@ impl Gate {
         settings: &Settings,
     ) -> Self {
         let stores = Stores { free: Mutex::new(stores), returned: Condvar::new() };
-        let (held, on_failure) = (settings.gate.held, settings.gate.on_failure);
-        Self { index, stores, held, on_failure, audience: settings.audience.clone() }
+        Self { index, stores, told: Changing::new(Told::by(settings)) }
+    }
+
+    /// Answers by other settings from now on.
+    pub(super) fn change(&self, settings: &Settings) {
+        self.told.set(Told::by(settings));
     }
 
     /// How an address stands.
@@ -69,9 +86,10 @@ impl Gate {
         if !self.index.could_be_stopped(key.as_str(), address.domain_part()) {
             return Ok(Standing::ok(address.to_string()));
         }
+        let told = self.told.get();
         let audience = Audience {
-            tenant: audience.tenant.clone().or_else(|| self.audience.tenant.clone()),
-            list: audience.list.clone().or_else(|| self.audience.list.clone()),
+            tenant: audience.tenant.clone().or_else(|| told.audience.tenant.clone()),
+            list: audience.list.clone().or_else(|| told.audience.list.clone()),
         };
         let question = StoreQuestion { address: address.clone(), audience };
         let asked =
@@ -84,7 +102,7 @@ impl Gate {
         let Ok(address) = EmailAddress::parse_lenient(recipient) else { return Access::Dunno };
         match self.standing(&address, audience) {
             Ok(standing) => self.access_of(&standing),
-            Err(_) => match self.on_failure {
+            Err(_) => match self.told.get().on_failure {
                 OnFailure::Accept => Access::Dunno,
                 OnFailure::Defer => Access::Later {
                     status: POLICY,
@@ -96,7 +114,7 @@ impl Gate {
 
     fn access_of(&self, standing: &Standing) -> Access {
         let words = words(standing);
-        match (standing.state, self.held) {
+        match (standing.state, self.told.get().held) {
             (State::Ok, _) => Access::Dunno,
             (State::Held, WhenHeld::Defer) => Access::Later { status: POLICY, text: words },
             (State::Held, WhenHeld::Refuse) | (State::Suppressed, _) => {

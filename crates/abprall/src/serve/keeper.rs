@@ -10,6 +10,7 @@ use anyhow::Context;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
+use super::changing::Changing;
 use super::limits::{BATCH_MESSAGES_MAX, BATCH_REPORTS_MAX, FOLLOW_EVERY, WAITING_MAX};
 use super::settings::Settings;
 use super::stop::Stop;
@@ -17,8 +18,24 @@ use super::stop::Stop;
 /// Takes messages to the writer. When all of these are gone, the writer ends.
 #[derive(Clone)]
 pub(super) struct Keeper {
-    classifier: Arc<Classifier>,
+    judging: Changing<Judging>,
     deposits: mpsc::Sender<Deposit>,
+}
+
+/// By what is read, judged and decided.
+pub(super) struct Judging {
+    classifier: Classifier,
+    policy: Policy,
+    audience: Audience,
+}
+
+impl Judging {
+    /// # Errors
+    /// Where the operator's rules are wrong.
+    pub(super) fn by(settings: &Settings) -> anyhow::Result<Self> {
+        let classifier = crate::rule_files::classifier(&settings.rules)?;
+        Ok(Self { classifier, policy: settings.policy.clone(), audience: settings.audience.clone() })
+    }
 }
 
 /// A message that waits.
@@ -49,18 +66,15 @@ impl Worker {
 pub(super) fn start(
     store: Box<dyn Store>,
     index: Arc<SuppressionIndex>,
-    settings: &Settings,
+    judging: Changing<Judging>,
 ) -> anyhow::Result<(Keeper, Worker)> {
-    let rules = crate::rule_files::RuleFiles { rules: settings.rules.clone() };
-    let classifier = Arc::new(rules.classifier()?);
     let (deposits, waiting) = mpsc::channel(WAITING_MAX);
-    let writer =
-        Writer { store, index, policy: settings.policy.clone(), audience: settings.audience.clone() };
+    let writer = Writer { store, index, judging: judging.clone() };
     let thread = std::thread::Builder::new()
         .name("writer".to_owned())
         .spawn(move || writer.run(waiting))
         .context("cannot start the writer")?;
-    Ok((Keeper { classifier, deposits }, Worker(thread)))
+    Ok((Keeper { judging, deposits }, Worker(thread)))
 }
 
 impl Keeper {
@@ -69,7 +83,8 @@ impl Keeper {
         // Reading a message takes the time of a few system calls; a large one must not hold up the others of this thread.
         let (content, reading, judged) = tokio::task::block_in_place(|| {
             let reading = read(bytes);
-            let judged = reading.reports.iter().map(|report| self.classifier.classify(report)).collect();
+            let judging = self.judging.get();
+            let judged = reading.reports.iter().map(|report| judging.classifier.classify(report)).collect();
             (ContentId::of(bytes), reading, judged)
         });
         let (done, stored) = oneshot::channel();
@@ -82,8 +97,7 @@ impl Keeper {
 struct Writer {
     store: Box<dyn Store>,
     index: Arc<SuppressionIndex>,
-    policy: Policy,
-    audience: Audience,
+    judging: Changing<Judging>,
 }
 
 impl Writer {
@@ -122,7 +136,7 @@ impl Writer {
     }
 
     fn write(&mut self, batch: &[Deposit]) -> Result<Vec<Recorded>, StoreError> {
-        let seen_at = Timestamp::now();
+        let (seen_at, judging) = (Timestamp::now(), self.judging.get());
         let messages: Vec<_> = batch
             .iter()
             .map(|deposit| Message {
@@ -134,7 +148,7 @@ impl Writer {
                     .reports
                     .is_empty()
                     .then(|| deposit.reading.not_a_bounce.map_or("other", Into::into)),
-                audience: self.audience.clone(),
+                audience: judging.audience.clone(),
                 entries: deposit
                     .reading
                     .reports
@@ -144,12 +158,32 @@ impl Writer {
                     .collect(),
             })
             .collect();
-        let recorded = self.store.record(&messages, &self.policy)?;
+        let recorded = self.store.record(&messages, &judging.policy)?;
+        tell(&messages, &recorded);
         // Whoever asks after the acknowledgement hears of it. Else the follower brings it, a second later.
         if let Err(error) = self.index.catch_up(&*self.store) {
             tracing::warn!(%error, "the suppression index is late");
         }
         Ok(recorded)
+    }
+}
+
+/// What was decided about whom, for whoever wants to follow it. The log shortens the addresses.
+fn tell(messages: &[Message<'_>], recorded: &[Recorded]) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    for (message, recorded) in messages.iter().zip(recorded) {
+        let decided = match recorded {
+            Recorded::Known => continue,
+            Recorded::New(decided) => decided,
+        };
+        for (entry, decided) in message.entries.iter().zip(decided) {
+            let address = entry.address().map(ToString::to_string).unwrap_or_default();
+            let outcome: &str = decided.decision.outcome.into();
+            let (decision, rule, source) = (decided.id, decided.decision.rule, message.source);
+            tracing::debug!(decision, address, outcome, rule, source, "decided");
+        }
     }
 }
 

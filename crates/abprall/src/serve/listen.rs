@@ -1,3 +1,5 @@
+mod inherited;
+
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -11,18 +13,24 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::limits::CONNECTIONS_MAX;
 use super::stop::Stop;
+pub(super) use inherited::inherit;
+use inherited::Inherited;
 
-/// Where a server listens: `127.0.0.1:2424`, `[::1]:2424` or `unix:/run/abprall/lmtp`.
+/// Where a server listens: `127.0.0.1:2424`, `[::1]:2424`, `unix:/run/abprall/lmtp`, or `systemd:lmtp` for a socket that systemd opened.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Place {
     Tcp(SocketAddr),
     Unix(PathBuf),
+    Systemd(String),
 }
 
 impl Place {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         if let Some(path) = text.strip_prefix("unix:") {
             return Ok(Self::Unix(path.into()));
+        }
+        if let Some(name) = text.strip_prefix("systemd:").filter(|name| !name.is_empty()) {
+            return Ok(Self::Systemd(name.to_owned()));
         }
         text.parse().map(Self::Tcp).map_err(|_| {
             format!("{text:?} is no place to listen; write \"127.0.0.1:2424\" or \"unix:/run/abprall/lmtp\"")
@@ -35,6 +43,7 @@ impl fmt::Display for Place {
         match self {
             Self::Tcp(address) => address.fmt(f),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Systemd(name) => write!(f, "systemd:{name}"),
         }
     }
 }
@@ -64,8 +73,22 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 /// Listens at all these places, or at none.
 pub(super) async fn bind(places: &[Place]) -> anyhow::Result<Vec<Socket>> {
     let mut sockets = Vec::new();
+    let mut take = |listener| {
+        sockets.push(Socket { listener, connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)) });
+    };
     for place in places {
         let listener = match place {
+            Place::Systemd(name) => {
+                let inherited = inherited::take(name);
+                anyhow::ensure!(
+                    !inherited.is_empty(),
+                    "cannot listen at {place}: systemd has opened no socket with FileDescriptorName={name}"
+                );
+                for socket in inherited {
+                    take(Listener::inherited(socket).with_context(|| format!("cannot listen at {place}"))?);
+                }
+                continue;
+            }
             Place::Tcp(address) => TcpListener::bind(address).await.map(Listener::Tcp),
             Place::Unix(path) => {
                 // What a killed process left behind answers nobody.
@@ -75,8 +98,7 @@ pub(super) async fn bind(places: &[Place]) -> anyhow::Result<Vec<Socket>> {
                 UnixListener::bind(path).map(Listener::Unix)
             }
         };
-        let listener = listener.with_context(|| format!("cannot listen at {place}"))?;
-        sockets.push(Socket { listener, connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)) });
+        take(listener.with_context(|| format!("cannot listen at {place}"))?);
     }
     Ok(sockets)
 }
@@ -103,6 +125,19 @@ impl Socket {
 }
 
 impl Listener {
+    fn inherited(socket: Inherited) -> io::Result<Self> {
+        match socket {
+            Inherited::Tcp(socket) => {
+                socket.set_nonblocking(true)?;
+                TcpListener::from_std(socket).map(Self::Tcp)
+            }
+            Inherited::Unix(socket) => {
+                socket.set_nonblocking(true)?;
+                UnixListener::from_std(socket).map(Self::Unix)
+            }
+        }
+    }
+
     async fn accept(&self) -> io::Result<Box<dyn Stream>> {
         match self {
             Self::Tcp(listener) => {

@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     pub(super) intake: Vec<MailSettings>,
     pub(super) log: LogSettings,
     effective: Effective,
+    /// Where they are from.
+    source: (PathBuf, SetOptions),
 }
 
 /// Everything that is wrong with the settings. A mistake of configuration: exit status 2.
@@ -55,14 +57,20 @@ impl Settings {
         let text = std::fs::read_to_string(path)
             .map_err(|error| BadSettings(format!("cannot read {shown}: {error}")))?;
         let overrides = set.overrides()?;
-        Self::parse(&text, &overrides, path.parent().unwrap_or(Path::new(""))).map_err(|problems| {
+        let settings = Self::parse(&text, &overrides, path.parent().unwrap_or(Path::new(""))).map_err(|problems| {
             let noun = if problems.len() == 1 { "problem" } else { "problems" };
             let all: String = problems.iter().map(|problem| format!("\n  {problem}")).collect();
             BadSettings(format!(
                 "{shown}: {} {noun} in the settings; nothing was started{all}",
                 problems.len()
             ))
-        })
+        })?;
+        Ok(Self { source: (path.to_owned(), set.clone()), ..settings })
+    }
+
+    /// The same sources as they are now.
+    pub(super) fn read_again(&self) -> Result<Self, BadSettings> {
+        Self::read(&self.source.0, &self.source.1)
     }
 
     /// Every key with the value that holds.
@@ -103,6 +111,7 @@ impl Settings {
             intake: Vec::new(),
             log: LogSettings::default(),
             effective: Effective::default(),
+            source: <(PathBuf, SetOptions)>::default(),
         };
         settings.effective =
             read_with(text, overrides, |reader, file| take(&mut settings, reader, file, folder))?;

@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 
+use crate::serve::changing::Changing;
 use crate::serve::keeper::{Keeper, NotStored};
 use crate::serve::limits::{DRAIN, MESSAGE_BYTES_MAX, MESSAGES_AT_A_TIME, READ_BYTES};
 use crate::serve::listen::{Connection, Socket};
@@ -19,7 +20,7 @@ use crate::serve::stop::Stop;
 /// What all sessions of a listener share.
 pub(in crate::serve) struct MailServer {
     config: Arc<ServerConfig>,
-    settings: MailSettings,
+    settings: Changing<MailSettings>,
     /// So many messages are in memory at a time.
     messages: Arc<Semaphore>,
 }
@@ -29,7 +30,7 @@ pub(in crate::serve) fn mail_server(settings: &MailSettings) -> anyhow::Result<M
     config.limits.message_bytes = MESSAGE_BYTES_MAX;
     Ok(MailServer {
         config: Arc::new(config),
-        settings: settings.clone(),
+        settings: Changing::new(settings.clone()),
         messages: Arc::new(Semaphore::new(MESSAGES_AT_A_TIME)),
     })
 }
@@ -154,19 +155,24 @@ impl Message {
 }
 
 impl MailServer {
+    /// Takes the mail of other recipients from now on. What the listener calls itself stays.
+    pub(in crate::serve) fn change(&self, settings: &MailSettings) {
+        self.settings.set(settings.clone());
+    }
+
     fn judge(&self, recipient: &Recipient) -> RecipientAnswer {
+        let settings = self.settings.get();
         let Ok(address) = recipient.address() else { return RecipientAnswer::NotOurs };
         let key = address.suppression_key();
-        if self.settings.domains.iter().any(|domain| domain.as_str() == address.domain_part())
-            || self
-                .settings
+        if settings.domains.iter().any(|domain| domain.as_str() == address.domain_part())
+            || settings
                 .addresses
                 .iter()
                 .any(|ours| is_for(ours.suppression_key().as_str(), key.as_str()))
         {
             return RecipientAnswer::Accepted;
         }
-        let ours = self.settings.addresses.iter().any(|ours| ours.domain_part() == address.domain_part());
+        let ours = settings.addresses.iter().any(|ours| ours.domain_part() == address.domain_part());
         if ours { RecipientAnswer::Unknown } else { RecipientAnswer::NotOurs }
     }
 }
