@@ -13,6 +13,7 @@ mod classify;
 mod config;
 mod contact;
 mod defaults;
+mod doctor;
 mod domains;
 mod erase;
 mod explain;
@@ -69,6 +70,7 @@ enum Command {
     Incidents(incidents::Args),
     Hosts(hosts::Args),
     Erase(erase::Args),
+    Doctor(doctor::Args),
     Domains(domains::Args),
     Route(Box<route::Args>),
     Rules(rules::Args),
@@ -110,6 +112,7 @@ impl Cli {
             Command::Incidents(args) => args.run(),
             Command::Hosts(args) => args.run(),
             Command::Erase(args) => args.run(),
+            Command::Doctor(args) => args.run(),
             Command::Domains(args) => args.run(),
             Command::Route(args) => args.run(),
             Command::Rules(args) => args.run(),

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use abprall_store::{Store, StoreError};
 use anyhow::Context;
 
+pub(crate) use listen::Place;
 pub(crate) use settings::{BadSettings, SetOptions, Settings};
 
 use crate::store_file::StoreFile;

@@ -55,7 +55,8 @@ impl StoreFile {
         Ok(index)
     }
 
-    fn index_folder(&self) -> PathBuf {
+    /// Where its suppression index lies.
+    pub(crate) fn index_folder(&self) -> PathBuf {
         if let Some(folder) = &self.index {
             return folder.clone();
         }

@@ -191,11 +191,9 @@ impl<'a, 'i> Section<'a, 'i> {
             let path = below.key(&table_key(key.get_ref()));
             match value.get_ref().as_table() {
                 Some(table) => sections.push((key.get_ref().to_string(), Section::new(Some(table), path))),
-                None => reader.problem(
-                    key.span(),
-                    &path,
-                    format!("write it as a table: [{}.NAME]", below.path),
-                ),
+                None => {
+                    reader.problem(key.span(), &path, format!("write it as a table: [{}.NAME]", below.path))
+                }
             }
         }
         sections
@@ -207,8 +205,7 @@ impl<'a, 'i> Section<'a, 'i> {
         let key = self.key(name);
         let tables = value.get_ref().as_array().map(|array| {
             let tables = array.iter().enumerate();
-            let tables =
-                tables.filter_map(|(number, element)| Some((number, element.get_ref().as_table()?)));
+            let tables = tables.filter_map(|(number, element)| Some((number, element.get_ref().as_table()?)));
             tables.map(|(number, table)| Section::new(Some(table), format!("{key}[{number}]"))).collect()
         });
         if tables.is_none() {

@@ -32,6 +32,17 @@ pub enum Change {
     Removed,
 }
 
+/// How an index on the disk goes with its database.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum IndexPosition {
+    /// There is none, or none that is sound: it is made at the next start.
+    Absent,
+    /// It lacks the last so many changes: they are read at the next start.
+    Behind(u64),
+    /// It is one of another database, or of another state of this one: it begins anew at the next start.
+    Other,
+}
+
 /// The index of all stops: a segment and the changes since.
 ///
 /// Readers never wait for a rebuild, only for the swap of two pointers.
@@ -66,6 +77,34 @@ impl SuppressionIndex {
         let mark = segment.mark();
         let state = State { segment: Arc::new(segment), delta: HashMap::new(), mark };
         Ok(Self { folder: folder.to_owned(), seed, state: RwLock::new(state), turn: Mutex::new(()) })
+    }
+
+    /// How the index that lies in a folder goes with the database. Makes and changes nothing.
+    ///
+    /// # Errors
+    /// Where one of the two cannot be read.
+    pub fn position(folder: &Path, store: &dyn Store) -> Result<IndexPosition, IndexError> {
+        if !folder.is_dir() {
+            return Ok(IndexPosition::Absent);
+        }
+        let Some(segment) = Segment::newest(folder, store.seed())? else { return Ok(IndexPosition::Absent) };
+        let mark = segment.mark();
+        if mark.seq > 0 {
+            let change = store.changes_since(mark.seq - 1, 1)?;
+            if change.first().map(Mark::of) != Some(mark) {
+                return Ok(IndexPosition::Other);
+            }
+        }
+        let mut behind = 0;
+        let mut seq = mark.seq;
+        loop {
+            let changes = store.changes_since(seq, INDEX_READ)?;
+            behind += changes.len() as u64;
+            match changes.last() {
+                Some(last) if changes.len() == INDEX_READ as usize => seq = last.seq,
+                Some(_) | None => return Ok(IndexPosition::Behind(behind)),
+            }
+        }
     }
 
     /// Whether the fingerprint is stopped.

@@ -19,6 +19,7 @@ mod error;
 mod host_row;
 mod incident;
 mod index;
+mod inspect;
 pub mod limits;
 mod observation;
 mod page;
@@ -49,9 +50,10 @@ pub use incident::{
     BrakeRow, Incident, IncidentFilter, IncidentRecord, IncidentStory, PendingRemoval, Settlement,
 };
 pub use index::{
-    Change, Fingerprint, Fingerprints, IndexError, Mark, Segment, SegmentBuilder, SegmentError,
-    SuppressionIndex,
+    Change, Fingerprint, Fingerprints, IndexError, IndexPosition, Mark, Segment, SegmentBuilder,
+    SegmentError, SuppressionIndex,
 };
+pub use inspect::{Inspection, inspect_store};
 pub use observation::{NewObservation, Observation};
 pub use page::{Cursor, CursorError, Page, Rows};
 pub use question::{Audience, Question};

@@ -51,6 +51,7 @@ mod work;
 mod write;
 
 use book::Book;
+pub(crate) use migrate::{APPLICATION_ID, SCHEMA};
 
 /// A store in one SQLite file. One process may write at a time, any number may read.
 pub struct SqlStore {

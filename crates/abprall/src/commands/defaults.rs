@@ -15,10 +15,7 @@ const READ_THEMSELVES: [&str; 4] = ["serve", "config", "doctor", "generate"];
 ///
 /// # Errors
 /// Where the file cannot be read, or something in it is wrong.
-pub(super) fn from_settings(
-    command: Command,
-    words: &[OsString],
-) -> Result<Command, BadSettings> {
+pub(super) fn from_settings(command: Command, words: &[OsString]) -> Result<Command, BadSettings> {
     let is_own = |word: &OsString| READ_THEMSELVES.iter().any(|name| word == name);
     let Some(path) = named(words).filter(|_| !words.iter().skip(1).any(is_own)) else { return Ok(command) };
     // What the environment says of the settings of the server, the options know already.
@@ -49,7 +46,8 @@ fn named(words: &[OsString]) -> Option<PathBuf> {
 
 fn with_defaults(command: Command, told: &[(&'static str, Vec<String>)]) -> Command {
     let command = told.iter().fold(command, |command, (long, values)| {
-        let has = command.get_arguments().any(|option| option.get_id() == *long && option.get_long() == Some(long));
+        let has =
+            command.get_arguments().any(|option| option.get_id() == *long && option.get_long() == Some(long));
         if has { command.mut_arg(long, |option| with_default(option, values)) } else { command }
     });
     command.mut_subcommands(|below| with_defaults(below, told))

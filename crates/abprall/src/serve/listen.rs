@@ -13,8 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::limits::CONNECTIONS_MAX;
 use super::stop::Stop;
-pub(super) use inherited::inherit;
 use inherited::Inherited;
+pub(super) use inherited::inherit;
 
 /// Where a server listens: `127.0.0.1:2424`, `[::1]:2424`, `unix:/run/abprall/lmtp`, or `systemd:lmtp` for a socket that systemd opened.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -87,5 +87,7 @@ fn reload(begun: &Settings, parts: &Parts) -> String {
 }
 
 fn changes(key: &str) -> bool {
-    CHANGE.iter().any(|known| key.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+    CHANGE
+        .iter()
+        .any(|known| key.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
 }

@@ -1,5 +1,6 @@
 //! `abprall.toml`: where bounces come in, who may ask, where it is remembered. Everything that is wrong is said at once.
 
+mod doctor;
 mod gate;
 mod http;
 mod intake;
@@ -15,6 +16,7 @@ use abprall_store::Audience;
 
 use super::listen::Place;
 use crate::policy_file;
+pub(crate) use doctor::DoctorSettings;
 pub(super) use gate::{GateSettings, OnFailure, WhenHeld};
 pub(super) use intake::MailSettings;
 pub(super) use log::{Addresses, LogFormat, LogSettings};
@@ -33,6 +35,7 @@ pub(crate) struct Settings {
     pub(super) gate: GateSettings,
     pub(super) intake: Vec<MailSettings>,
     pub(super) log: LogSettings,
+    doctor: DoctorSettings,
     effective: Effective,
     /// Where they are from.
     source: (PathBuf, SetOptions),
@@ -57,14 +60,15 @@ impl Settings {
         let text = std::fs::read_to_string(path)
             .map_err(|error| BadSettings(format!("cannot read {shown}: {error}")))?;
         let overrides = set.overrides()?;
-        let settings = Self::parse(&text, &overrides, path.parent().unwrap_or(Path::new(""))).map_err(|problems| {
-            let noun = if problems.len() == 1 { "problem" } else { "problems" };
-            let all: String = problems.iter().map(|problem| format!("\n  {problem}")).collect();
-            BadSettings(format!(
-                "{shown}: {} {noun} in the settings; nothing was started{all}",
-                problems.len()
-            ))
-        })?;
+        let settings =
+            Self::parse(&text, &overrides, path.parent().unwrap_or(Path::new(""))).map_err(|problems| {
+                let noun = if problems.len() == 1 { "problem" } else { "problems" };
+                let all: String = problems.iter().map(|problem| format!("\n  {problem}")).collect();
+                BadSettings(format!(
+                    "{shown}: {} {noun} in the settings; nothing was started{all}",
+                    problems.len()
+                ))
+            })?;
         Ok(Self { source: (path.to_owned(), set.clone()), ..settings })
     }
 
@@ -76,6 +80,21 @@ impl Settings {
     /// Every key with the value that holds.
     pub(crate) fn effective(&self) -> &Effective {
         &self.effective
+    }
+
+    /// Every place to listen, with the key that names it.
+    pub(crate) fn listening(&self) -> Vec<(String, Place)> {
+        let keys = self.effective.settings().iter().filter(|setting| setting.name == "listen");
+        let all = keys.flat_map(|setting| {
+            let places = setting.texts().into_iter().filter_map(|text| Place::parse(&text).ok());
+            places.map(|place| (setting.key(), place)).collect::<Vec<_>>()
+        });
+        all.collect()
+    }
+
+    /// How the set-up is tested.
+    pub(crate) fn doctor(&self) -> &DoctorSettings {
+        &self.doctor
     }
 
     /// The operator's own classification rules.
@@ -110,6 +129,7 @@ impl Settings {
             gate: GateSettings::default(),
             intake: Vec::new(),
             log: LogSettings::default(),
+            doctor: DoctorSettings::default(),
             effective: Effective::default(),
             source: <(PathBuf, SetOptions)>::default(),
         };
@@ -170,6 +190,9 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
     let mut log = file.section_or_default(reader, "log");
     settings.log = log::take(reader, &mut log);
     log.finish(reader);
+    let mut doctor = file.section_or_default(reader, "doctor");
+    settings.doctor = doctor::take(reader, &mut doctor);
+    doctor.finish(reader);
 }
 
 fn places(reader: &mut Reader<'_>, section: &mut Section<'_, '_>) -> Vec<Place> {

@@ -48,6 +48,16 @@ impl Setting {
     }
 }
 
+impl Setting {
+    /// The texts of a list; none where it is something else.
+    pub fn texts(&self) -> Vec<String> {
+        let table =
+            self.value.as_ref().and_then(|value| format!("list = {value}").parse::<toml::Table>().ok());
+        let list = table.as_ref().and_then(|table| table.get("list")?.as_array());
+        list.into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
+    }
+}
+
 /// All that holds.
 #[derive(Clone, Default)]
 pub struct Effective {
@@ -194,14 +204,18 @@ mod tests {
         assert_eq!(quoted("signing_secret", "x"), "\"********\"");
         assert_eq!(quoted("password_file", "/etc/x"), "\"/etc/x\"");
         assert_eq!(quoted("store", "postgres://u:p4ss@h/d"), "\"postgres://u:********@h/d\"");
-        assert_eq!(quoted("store", "host=h password='a b' dbname=d"), "\"host=h password='********' dbname=d\"");
+        assert_eq!(
+            quoted("store", "host=h password='a b' dbname=d"),
+            "\"host=h password='********' dbname=d\""
+        );
         assert_eq!(quoted("url", "https://h/hook?token=abc"), "\"https://h/hook?********\"");
         assert_eq!(quoted("url", "https://h/hook"), "\"https://h/hook\"");
     }
 
     #[test]
     fn lengths_of_time_are_written_as_they_are_read() {
-        for (seconds, text) in [(90, "\"90s\""), (1_800, "\"30 min\""), (86_400, "\"1d\""), (7_200, "\"2h\"")] {
+        for (seconds, text) in [(90, "\"90s\""), (1_800, "\"30 min\""), (86_400, "\"1d\""), (7_200, "\"2h\"")]
+        {
             assert_eq!(duration_text(Duration::from_secs(seconds)), text);
         }
     }

@@ -9,6 +9,11 @@ use crate::database::ToValue;
 /// In the order of their numbers, from 1.
 const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001_initial.sql")];
 
+/// The newest schema that this program knows.
+pub(super) fn known() -> u32 {
+    MIGRATIONS.len() as u32
+}
+
 /// Whether anything of ours is there.
 pub(super) fn is_ours(session: &Session) -> Result<bool, StoreError> {
     is_true(session, "SELECT to_regclass(quote_ident(current_schema()) || '.migration') IS NOT NULL")

@@ -29,7 +29,7 @@ impl Session {
     }
 }
 
-fn connect(place: &str) -> Result<(Session, String), StoreError> {
+pub(super) fn connect(place: &str) -> Result<(Session, String), StoreError> {
     // What it cannot read it tells without the text: there may be a password in it.
     let mut config: Config = place
         .parse()

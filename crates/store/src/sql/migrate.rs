@@ -14,10 +14,10 @@ const MIGRATIONS: &[&str] = &[
 ];
 
 /// The newest schema that this program knows.
-pub(super) const SCHEMA: u32 = MIGRATIONS.len() as u32;
+pub(crate) const SCHEMA: u32 = MIGRATIONS.len() as u32;
 
 /// Marks the file as ours in its header (`PRAGMA application_id`): "Abpr".
-const APPLICATION_ID: i32 = i32::from_be_bytes(*b"Abpr");
+pub(crate) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"Abpr");
 
 /// Brings the database to the newest schema; checks that it is ours and not newer.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {

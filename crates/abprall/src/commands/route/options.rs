@@ -69,7 +69,7 @@ pub(super) enum Format {
 }
 
 /// `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`
-fn resolver(text: &str) -> Result<SocketAddr, String> {
+pub(in crate::commands) fn resolver(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Ok(SocketAddr::new(address, 53));
     }
@@ -77,7 +77,7 @@ fn resolver(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// `10.0.0.0/8`; an address stands for itself alone.
-fn network(text: &str) -> Result<IpNet, String> {
+pub(in crate::commands) fn network(text: &str) -> Result<IpNet, String> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Ok(IpNet::from(address));
     }

@@ -165,10 +165,7 @@ impl MailServer {
         let Ok(address) = recipient.address() else { return RecipientAnswer::NotOurs };
         let key = address.suppression_key();
         if settings.domains.iter().any(|domain| domain.as_str() == address.domain_part())
-            || settings
-                .addresses
-                .iter()
-                .any(|ours| is_for(ours.suppression_key().as_str(), key.as_str()))
+            || settings.addresses.iter().any(|ours| is_for(ours.suppression_key().as_str(), key.as_str()))
         {
             return RecipientAnswer::Accepted;
         }

@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn secrets_of_the_settings_are_masked_the_longer_one_first() {
-        let filter = Filter::new(Addresses::Full, &["hunter2".to_owned(), "hunter2-long".to_owned(), "x".to_owned()]);
+        let filter =
+            Filter::new(Addresses::Full, &["hunter2".to_owned(), "hunter2-long".to_owned(), "x".to_owned()]);
         assert_eq!(filter.apply("p=hunter2-long q=hunter2 x"), "p=******** q=******** x");
     }
 }

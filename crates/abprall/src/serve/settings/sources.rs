@@ -25,12 +25,15 @@ impl SetOptions {
     /// # Errors
     /// Where something is not `KEY=VALUE`.
     pub(crate) fn overrides(&self) -> Result<Vec<Override>, BadSettings> {
-        let mut overrides: Vec<_> = std::env::vars().filter_map(|(name, value)| of_variable(&name, value)).collect();
+        let mut overrides: Vec<_> =
+            std::env::vars().filter_map(|(name, value)| of_variable(&name, value)).collect();
         // Their order in the environment is nobody's choice.
         overrides.sort_by(|a, b| a.key.cmp(&b.key));
         for text in &self.set {
             let Some((key, value)) = text.split_once('=') else {
-                return Err(BadSettings(format!("--set {text}: write it as KEY=VALUE, such as gate.held=defer")));
+                return Err(BadSettings(format!(
+                    "--set {text}: write it as KEY=VALUE, such as gate.held=defer"
+                )));
             };
             let key = key.trim().to_owned();
             overrides.push(Override { source: format!("--set {key}"), value: whole_path(&key, value), key });
