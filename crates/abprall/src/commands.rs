@@ -17,6 +17,7 @@ mod doctor;
 mod domains;
 mod erase;
 mod explain;
+mod generate;
 mod hosts;
 mod incidents;
 mod key;
@@ -68,6 +69,7 @@ enum Command {
     Pending(pending::Args),
     Key(key::Args),
     Incidents(incidents::Args),
+    Generate(generate::Args),
     Hosts(hosts::Args),
     Erase(erase::Args),
     Doctor(doctor::Args),
@@ -110,6 +112,7 @@ impl Cli {
             Command::Pending(args) => args.run(),
             Command::Key(args) => args.run(),
             Command::Incidents(args) => args.run(),
+            Command::Generate(args) => args.run(Cli::command()),
             Command::Hosts(args) => args.run(),
             Command::Erase(args) => args.run(),
             Command::Doctor(args) => args.run(),

@@ -260,6 +260,21 @@ impl<'a, 'i> Section<'a, 'i> {
         found
     }
 
+    /// As [`Section::text`], where there is a default, which is only shown here.
+    pub fn text_or(
+        &mut self,
+        reader: &mut Reader<'_>,
+        name: &'static str,
+        default: &str,
+    ) -> Option<(String, Range<usize>)> {
+        let found = self.raw_text(reader, name);
+        let text = found.as_ref().map_or(default, |(text, _)| text);
+        reader.effective.secrets_of(name, [text]);
+        let span = found.as_ref().map(|(_, span)| span);
+        reader.holds(&self.path, name, Some(quoted(name, text)), span);
+        found
+    }
+
     /// As [`Section::text`], for a text that has another form afterwards, and is noted by whoever knows that.
     fn raw_text(&mut self, reader: &mut Reader<'_>, name: &'static str) -> Option<(String, Range<usize>)> {
         match self.said(reader, name)? {

@@ -158,7 +158,7 @@ impl Settings {
 }
 
 fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_, '_>, folder: &Path) {
-    if let Some((store, _)) = file.text(reader, "store") {
+    if let Some((store, _)) = file.text_or(reader, "store", &settings.store) {
         settings.store = match abprall_store::StorePlace::of(&store) {
             abprall_store::StorePlace::File(path) => folder.join(path).display().to_string(),
             abprall_store::StorePlace::Postgres(_) => store,

@@ -43,7 +43,7 @@ fn take_mail(
 ) -> Option<MailSettings> {
     let listen = places(reader, section);
     let word = protocol_word(protocol);
-    let (name, span) = section.text(reader, "name").unwrap_or(("localhost".to_owned(), 0..0));
+    let (name, span) = section.text_or(reader, "name", "localhost").unwrap_or(("localhost".to_owned(), 0..0));
     let name = HelloName::parse(&name);
     if name.is_err() {
         reader.problem(
