@@ -17,6 +17,7 @@ mod doctor;
 mod domains;
 mod erase;
 mod explain;
+mod export;
 mod generate;
 mod hosts;
 mod incidents;
@@ -24,6 +25,7 @@ mod key;
 mod pending;
 mod policy;
 mod process;
+mod prune;
 mod report;
 mod review;
 mod rewind;
@@ -55,7 +57,9 @@ enum Command {
     Config(config::Args),
     Contact(Box<contact::Args>),
     Process(process::Args),
+    Prune(prune::Args),
     Explain(explain::Args),
+    Export(export::Args),
     Check(check::Args),
     WhatIf(what_if::Args),
     Why(why::Args),
@@ -98,7 +102,9 @@ impl Cli {
             Command::Config(args) => args.run(),
             Command::Contact(args) => args.run(),
             Command::Process(args) => args.run(),
+            Command::Prune(args) => args.run(),
             Command::Explain(args) => args.run(),
+            Command::Export(args) => args.run(),
             Command::Check(args) => args.run(),
             Command::WhatIf(args) => args.run(),
             Command::Why(args) => args.run(),

@@ -13,6 +13,7 @@ mod language;
 mod layout;
 mod listing;
 mod lists;
+mod notify;
 mod output_file;
 mod policy_file;
 mod report;

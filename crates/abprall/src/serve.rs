@@ -12,10 +12,12 @@ mod changing;
 mod gate;
 mod http;
 mod intake;
+mod keep;
 mod keeper;
 mod limits;
 mod listen;
 mod log;
+mod notify;
 mod reload;
 mod settings;
 mod stop;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 use abprall_store::{Store, StoreError};
 use anyhow::Context;
 
+pub(crate) use limits::PRUNE_ROWS;
 pub(crate) use listen::Place;
 pub(crate) use settings::{BadSettings, SetOptions, Settings};
 
@@ -56,6 +59,10 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
         let stop = stop::Stop::on_signals()?;
         let hangups = reload::hangups()?;
         let watching = keeper::follow_others(follower, index, stop.clone())?;
+        let (ways, keep) =
+            (changing::Changing::new(settings.notify.clone()), changing::Changing::new(settings.keep));
+        let telling = notify::start(place.clone(), ways.clone(), stop.clone())?;
+        let cleaning = keep::start(place.clone(), keep.clone(), stop.clone())?;
         let mut servers = tokio::task::JoinSet::new();
         let mut mail_servers = Vec::new();
         for (listen, question) in settings.gate.listeners() {
@@ -79,7 +86,7 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
         for socket in listen::bind(&settings.http).await? {
             servers.spawn(http::serve(socket, http::router(Arc::clone(&gate), keeper.clone()), stop.clone()));
         }
-        let parts = reload::Parts { gate, mail_servers, judging, log };
+        let parts = reload::Parts { gate, mail_servers, judging, log, ways, keep };
         tokio::spawn(reload::on_hangups(hangups, settings.clone(), parts));
         tokio::spawn(systemd::keep_told(stop.clone()));
         tracing::info!("serving; {}", settings.words());
@@ -92,6 +99,8 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
         tokio::task::spawn_blocking(move || {
             writer.join();
             watching.join();
+            telling.join();
+            cleaning.join();
         })
         .await
         .context("cannot finish writing")?;

@@ -7,7 +7,7 @@ use abprall_store::{
     IndexError, Store, StoreError, StorePlace, SuppressionIndex, open_existing_store, open_store,
 };
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone)]
 pub(crate) struct StoreFile {
     /// The database of what is remembered: a SQLite file, or `postgres://…`.
     #[arg(

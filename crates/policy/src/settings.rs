@@ -96,6 +96,11 @@ impl<'t> Reader<'t> {
         self.problems.push(problem);
     }
 
+    /// Notes a secret that a file holds which the settings name: it is kept out of everything that is written elsewhere.
+    pub fn keep_secret(&mut self, secret: &str) {
+        self.effective.secrets_of("secret", [secret]);
+    }
+
     /// What another source than the file says of a key. Its place lies behind the end of the file.
     fn elsewhere(&self, key: &str) -> Option<(&'t str, Range<usize>)> {
         let (number, found) = self.overrides.iter().enumerate().rfind(|(_, other)| other.key == key)?;

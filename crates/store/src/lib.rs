@@ -20,7 +20,9 @@ mod host_row;
 mod incident;
 mod index;
 mod inspect;
+mod keeping;
 pub mod limits;
+mod news;
 mod observation;
 mod page;
 mod plan;
@@ -54,6 +56,8 @@ pub use index::{
     SegmentError, SuppressionIndex,
 };
 pub use inspect::{Inspection, inspect_store};
+pub use keeping::{Old, Person, PersonalStop, Pruned};
+pub use news::News;
 pub use observation::{NewObservation, Observation};
 pub use page::{Cursor, CursorError, Page, Rows};
 pub use question::{Audience, Question};

@@ -14,11 +14,11 @@ use crate::limits::REPEATS_MAX;
 use crate::plan::PolicyCache;
 use crate::{
     BrakeRow, Completed, DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort,
-    ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode,
-    Observation, Page, PendingRemoval, Period, Question, Reclassified, ReclassifySummary, Recorded,
-    ReplayedReport, ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, Standing,
-    StopChange, StopFilter, StopOrder, StopRow, Stopped, Store, StoreError, Story, Subject, Summary, Trends,
-    WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
+    ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode, News,
+    Observation, Old, Page, PendingRemoval, Period, Person, Pruned, Question, Reclassified,
+    ReclassifySummary, Recorded, ReplayedReport, ReviewCluster, ReviewReport, RewindSummary, Rows, Selection,
+    Settlement, Standing, StopChange, StopFilter, StopOrder, StopRow, Stopped, Store, StoreError, Story,
+    Subject, Summary, Trends, WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
 };
 
 mod book;
@@ -37,7 +37,10 @@ mod list;
 mod load;
 mod migrate;
 mod names;
+mod news;
 mod open;
+mod person;
+mod prune;
 mod record;
 mod replay;
 mod review;
@@ -388,5 +391,45 @@ impl Store for SqlStore {
 
     fn import_key(&mut self, key: &ErasureKey) -> Result<(), StoreError> {
         erase::import_key(self, key)
+    }
+
+    fn person(&self, address: &EmailAddress, at: Timestamp) -> Result<Option<Person>, StoreError> {
+        person::person(self, address, at)
+    }
+
+    fn prune(
+        &mut self,
+        old: Old,
+        before: Timestamp,
+        mode: Mode,
+        from: Option<i64>,
+        max: u32,
+    ) -> Result<Pruned, StoreError> {
+        let fate = match mode {
+            Mode::Preview => Fate::RollBack,
+            Mode::Apply => Fate::Commit,
+        };
+        let pruned = self.write_or_try(fate, |book| prune::prune(book, old, before, from, max))?;
+        if pruned.next.is_none() && fate == Fate::Commit {
+            // The old pages must not keep what was overwritten.
+            prune::forget_old_pages(self);
+        }
+        Ok(pruned)
+    }
+
+    fn news_since(&self, id: i64, max: u32) -> Result<Vec<News>, StoreError> {
+        news::news_since(self, id, max)
+    }
+
+    fn last_news(&self) -> Result<i64, StoreError> {
+        news::last_news(self)
+    }
+
+    fn note(&self, name: &str) -> Result<Option<String>, StoreError> {
+        news::note(self, name)
+    }
+
+    fn swap_note(&mut self, name: &str, before: Option<&str>, after: &str) -> Result<bool, StoreError> {
+        news::swap_note(self, name, before, after)
     }
 }

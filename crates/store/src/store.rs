@@ -11,11 +11,11 @@ use jiff::civil::Date;
 
 use crate::{
     BrakeRow, Completed, DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort,
-    ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode,
-    Observation, Page, PendingRemoval, Period, Question, Reclassified, ReclassifySummary, Recorded,
-    ReplayedReport, ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, SqlStore,
-    Standing, StopChange, StopFilter, StopOrder, StopRow, Stopped, StoreError, Story, Subject, Summary,
-    Trends, WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
+    ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode, News,
+    Observation, Old, Page, PendingRemoval, Period, Person, Pruned, Question, Reclassified,
+    ReclassifySummary, Recorded, ReplayedReport, ReviewCluster, ReviewReport, RewindSummary, Rows, Selection,
+    Settlement, SqlStore, Standing, StopChange, StopFilter, StopOrder, StopRow, Stopped, StoreError, Story,
+    Subject, Summary, Trends, WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
 };
 
 /// What is remembered: messages, reports, decisions, what is stopped, what is watched.
@@ -212,6 +212,34 @@ pub trait Store: Send {
 
     /// Takes the key of another installation over; only into a store without addresses.
     fn import_key(&mut self, key: &ErasureKey) -> Result<(), StoreError>;
+
+    /// All that is known of a person; `None` where nothing is.
+    fn person(&self, address: &EmailAddress, at: Timestamp) -> Result<Option<Person>, StoreError>;
+
+    /// One step of a cleaning of what is older than `before`, over at most `max` rows. `from` is [`Pruned::next`] of the step before;
+    /// `None` begins, where texts were emptied already behind those.
+    fn prune(
+        &mut self,
+        old: Old,
+        before: Timestamp,
+        mode: Mode,
+        from: Option<i64>,
+        max: u32,
+    ) -> Result<Pruned, StoreError>;
+
+    // --- telling people
+
+    /// Events of incidents after the event `id`, oldest first, at most `max`.
+    fn news_since(&self, id: i64, max: u32) -> Result<Vec<News>, StoreError>;
+
+    /// The newest event of any incident; 0 where there is none.
+    fn last_news(&self) -> Result<i64, StoreError>;
+
+    /// What a part of the program wrote down under a name; `None`: nothing yet.
+    fn note(&self, name: &str) -> Result<Option<String>, StoreError>;
+
+    /// Writes a note in the place of what was there `before`. Gives false, and changes nothing, where it is another one by now.
+    fn swap_note(&mut self, name: &str, before: Option<&str>, after: &str) -> Result<bool, StoreError>;
 }
 
 /// Opens a store: a path names a SQLite file, `postgres://…` or `host=… dbname=…` a PostgreSQL database. Makes it where there is

@@ -9,6 +9,8 @@ mod forgetting;
 mod house;
 #[path = "contract/index.rs"]
 mod index;
+#[path = "contract/keeping.rs"]
+mod keeping;
 #[path = "contract/looks.rs"]
 mod looks;
 #[path = "contract/reports.rs"]
@@ -125,6 +127,11 @@ facts! {
     forgetting:
         an_erased_person_stays_stopped_and_is_written_nowhere
         the_key_moves_only_into_an_empty_store;
+    keeping:
+        words_that_are_old_go_and_what_was_decided_from_them_stays
+        an_address_that_nothing_happened_to_for_long_is_kept_as_a_hash_and_stays_stopped
+        all_that_is_known_of_a_person_is_in_one_place
+        what_happened_is_told_in_its_order_and_a_note_is_written_by_one;
     totals:
         whatever_happens_the_totals_are_those_of_a_recount;
 }

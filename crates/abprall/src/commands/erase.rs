@@ -44,7 +44,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     Text,
     #[value(alias = "ndjson")]
     Json,

@@ -55,6 +55,10 @@ pub(super) struct NotStored;
 pub(super) struct Worker(JoinHandle<()>);
 
 impl Worker {
+    pub(super) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<Self> {
+        Ok(Self(std::thread::Builder::new().name(name.to_owned()).spawn(work)?))
+    }
+
     pub(super) fn join(self) {
         if let Err(panic) = self.0.join() {
             std::panic::resume_unwind(panic);

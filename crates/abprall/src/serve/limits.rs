@@ -44,3 +44,7 @@ pub(super) const QUESTION_BYTES_MAX: usize = ADDRESSES_MAX * 260;
 
 /// How long clients have to end when the server does; Postfix asks the next server at once.
 pub(super) const DRAIN: Duration = Duration::from_secs(20);
+
+/// Reports or addresses that one step of a cleaning looks at, and the pause after it: bounces that come in wait for no more than a step.
+pub(crate) const PRUNE_ROWS: u32 = 1_000;
+pub(super) const PRUNE_PAUSE: Duration = Duration::from_millis(50);

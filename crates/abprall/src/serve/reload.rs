@@ -12,11 +12,12 @@ use super::gate::Gate;
 use super::intake::mail::MailServer;
 use super::keeper::Judging;
 use super::log::Log;
-use super::settings::Settings;
+use super::settings::{KeepSettings, Settings};
 use super::systemd;
+use crate::notify::NotifySettings;
 
 /// Keys, and tables, that change while the server runs.
-const CHANGE: [&str; 11] = [
+const CHANGE: [&str; 12] = [
     "gate.held",
     "gate.on_failure",
     "intake.lmtp.recipients",
@@ -25,6 +26,7 @@ const CHANGE: [&str; 11] = [
     "list",
     "log.addresses",
     "log.level",
+    "notify",
     "policy",
     "rules",
     "tenant",
@@ -36,6 +38,8 @@ pub(super) struct Parts {
     pub(super) mail_servers: Vec<(Protocol, Arc<MailServer>)>,
     pub(super) judging: Changing<Judging>,
     pub(super) log: Log,
+    pub(super) ways: Changing<Vec<NotifySettings>>,
+    pub(super) keep: Changing<KeepSettings>,
 }
 
 /// Listens for SIGHUP from now on: before, it would end the server.
@@ -76,6 +80,8 @@ fn reload(begun: &Settings, parts: &Parts) -> String {
         }
     }
     parts.log.change(&settings);
+    parts.ways.set(settings.notify.clone());
+    parts.keep.set(settings.keep);
     let kept: Vec<_> =
         begun.effective().differences(settings.effective()).into_iter().filter(|key| !changes(key)).collect();
     if kept.is_empty() {

@@ -4,6 +4,7 @@ mod doctor;
 mod gate;
 mod http;
 mod intake;
+mod keep;
 mod log;
 mod sources;
 
@@ -15,10 +16,12 @@ use abprall_policy::settings::{Effective, Override, Problem, Reader, Section, re
 use abprall_store::Audience;
 
 use super::listen::Place;
+use crate::notify::{self, NotifySettings};
 use crate::policy_file;
 pub(crate) use doctor::DoctorSettings;
 pub(super) use gate::{GateSettings, OnFailure, WhenHeld};
 pub(super) use intake::MailSettings;
+pub(super) use keep::KeepSettings;
 pub(super) use log::{Addresses, LogFormat, LogSettings};
 pub(crate) use sources::SetOptions;
 
@@ -36,6 +39,8 @@ pub(crate) struct Settings {
     pub(super) intake: Vec<MailSettings>,
     pub(super) log: LogSettings,
     doctor: DoctorSettings,
+    pub(super) notify: Vec<NotifySettings>,
+    pub(super) keep: KeepSettings,
     effective: Effective,
     /// Where they are from.
     source: (PathBuf, SetOptions),
@@ -130,6 +135,8 @@ impl Settings {
             intake: Vec::new(),
             log: LogSettings::default(),
             doctor: DoctorSettings::default(),
+            notify: Vec::new(),
+            keep: KeepSettings::default(),
             effective: Effective::default(),
             source: <(PathBuf, SetOptions)>::default(),
         };
@@ -193,6 +200,10 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
     let mut doctor = file.section_or_default(reader, "doctor");
     settings.doctor = doctor::take(reader, &mut doctor);
     doctor.finish(reader);
+    let mut keep = file.section_or_default(reader, "keep");
+    settings.keep = keep::take(reader, &mut keep);
+    keep.finish(reader);
+    settings.notify = notify::take(reader, file, folder);
 }
 
 fn places(reader: &mut Reader<'_>, section: &mut Section<'_, '_>) -> Vec<Place> {

@@ -36,15 +36,20 @@ pub(super) fn erase(
     let stopped = super::check::check(store, &crate::Question::about(address.clone()), at)?;
     let key = address.suppression_key();
     let erased = store.write(|book| {
-        let secret = secret_or_new(book.connection)?;
-        let form = erased_form(&secret, key.as_str())?;
-        book.connection.execute("UPDATE address SET text = ?1 WHERE id = ?2", params![form, number])?;
-        let reports = empty_reports(book, number)?;
+        let reports = replace(book, number, key.as_str())?;
         Ok(Erased { known: true, stopped: stopped.state != crate::State::Ok, reports })
     })?;
     // The old pages must not keep what was overwritten.
     store.connection.forget_old_pages();
     Ok(erased)
+}
+
+/// Puts the keyed hash in the place of an address, and empties the reports about it. Gives how many.
+pub(super) fn replace(book: &Book<'_>, number: i64, key: &str) -> Result<u64, StoreError> {
+    let secret = secret_or_new(book.connection)?;
+    let form = erased_form(&secret, key)?;
+    book.connection.execute("UPDATE address SET text = ?1 WHERE id = ?2", params![form, number])?;
+    empty_reports(book, number)
 }
 
 fn empty_reports(book: &Book<'_>, address: i64) -> Result<u64, StoreError> {

@@ -1,0 +1,113 @@
+use std::process::ExitCode;
+use std::time::Duration;
+
+use abprall_mail::Language;
+use abprall_store::{Mode, Old, Store};
+use serde::Serialize;
+
+use super::domains::counted;
+use super::erase::Format;
+use super::pending::preview;
+use crate::clock::ClockOption;
+use crate::language::Lang;
+use crate::serve::PRUNE_ROWS;
+use crate::store_file::StoreFile;
+use crate::wording::pick;
+
+/// Let go what is old: the words of reports, and with --addresses the addresses to which nothing happened since. What was decided stays;
+/// who is stopped stays stopped.
+///
+/// `abprall serve` does the same daily, as `[keep]` says.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Older than this: "400d".
+    #[arg(long, value_name = "TIME", value_parser = age)]
+    older_than: Duration,
+
+    /// Addresses too: a keyed hash takes their place, as with `abprall erase`. It cannot be undone.
+    #[arg(long)]
+    addresses: bool,
+
+    /// Only show what would go.
+    #[arg(long)]
+    dry_run: bool,
+
+    #[command(flatten)]
+    store: StoreFile,
+
+    #[command(flatten)]
+    clock: ClockOption,
+
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// The language of the words.
+    #[arg(long, value_enum, default_value_t = Lang::En)]
+    lang: Lang,
+}
+
+/// The JSON of `prune`.
+#[derive(Serialize)]
+struct Answer {
+    before: jiff::Timestamp,
+    done: bool,
+    reports: u64,
+    addresses: Option<u64>,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let mut store = self.store.open_existing()?;
+        let language = Language::from(self.lang);
+        let before = self.clock.clock().now().checked_sub(self.older_than)?;
+        let mode = if self.dry_run { Mode::Preview } else { Mode::Apply };
+        let reports = all(&mut *store, Old::Texts, before, mode)?;
+        let addresses = self.addresses.then(|| all(&mut *store, Old::Addresses, before, mode)).transpose()?;
+        if self.format == Format::Json {
+            let answer = Answer { before, done: !self.dry_run, reports, addresses };
+            anstream::println!("{}", serde_json::to_string(&answer)?);
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut parts = vec![counted(
+            reports,
+            ("report emptied", "reports emptied"),
+            ("Meldung geleert", "Meldungen geleert"),
+            language,
+        )];
+        if let Some(addresses) = addresses {
+            parts.push(counted(
+                addresses,
+                ("address replaced by its hash", "addresses replaced by their hashes"),
+                ("Adresse durch ihren Hash ersetzt", "Adressen durch ihre Hashes ersetzt"),
+                language,
+            ));
+        }
+        let verb = if self.dry_run { pick(language, "would be: ", "wären: ") } else { "" };
+        anstream::println!("{verb}{}", parts.join(", "));
+        if self.dry_run {
+            anstream::println!("{}", preview(language));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// `400d`, `26 weeks`; days are 24 hours.
+fn age(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is no length of time; write \"400d\"");
+    let span: jiff::Span = text.parse().map_err(|_| wrong())?;
+    let age = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
+    Duration::try_from(age).map_err(|_| wrong())
+}
+
+fn all(store: &mut dyn Store, old: Old, before: jiff::Timestamp, mode: Mode) -> anyhow::Result<u64> {
+    let (mut from, mut changed) = (None, 0);
+    loop {
+        let step = store.prune(old, before, mode, from, PRUNE_ROWS)?;
+        changed += step.changed;
+        from = step.next;
+        if from.is_none() {
+            return Ok(changed);
+        }
+    }
+}

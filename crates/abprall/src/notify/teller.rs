@@ -1,0 +1,102 @@
+//! The loop: what is there to tell, is it time, tell it, write down that it was told.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use abprall_store::{News, Store};
+use jiff::{SignedDuration, Timestamp};
+use tokio::runtime::Handle;
+
+use super::progress::Kept;
+use super::settings::{NotifySettings, Way};
+use super::topic::Topic;
+use super::words::Message;
+use super::{EVENTS_MAX, mail, post};
+
+/// A relay that is away is asked again after this, then after twice as long, up to the longest.
+const AGAIN_FIRST: SignedDuration = SignedDuration::from_secs(10);
+const AGAIN_LAST: SignedDuration = SignedDuration::from_mins(10);
+
+/// Tells all ways in turn.
+pub(crate) struct Teller {
+    /// Who we are among the servers of this database.
+    who: String,
+    runtime: Handle,
+    /// Ways that failed: when they are tried again, and after how long.
+    failed: HashMap<String, (Timestamp, SignedDuration)>,
+}
+
+impl Teller {
+    /// How often it is looked whether there is something to tell.
+    pub(crate) const EVERY: Duration = Duration::from_secs(2);
+
+    pub(crate) fn new(runtime: Handle) -> Self {
+        let who = format!("{}-{}", std::process::id(), Timestamp::now().as_nanosecond());
+        Self { who, runtime, failed: HashMap::new() }
+    }
+
+    /// Tells what there is to tell. What fails is in the log, and is tried again.
+    pub(crate) fn tell(&mut self, store: &mut dyn Store, ways: &[NotifySettings], now: Timestamp) {
+        self.failed.retain(|name, _| ways.iter().any(|way| way.name == *name));
+        for way in ways {
+            if self.failed.get(&way.name).is_some_and(|(again, _)| *again > now) {
+                continue;
+            }
+            match self.tell_one(store, way, now) {
+                Ok(()) => {
+                    if self.failed.remove(&way.name).is_some() {
+                        tracing::info!(way = way.name, "notifications are told again");
+                    }
+                }
+                Err(error) => {
+                    let wait = match self.failed.get(&way.name) {
+                        Some((_, wait)) => (*wait * 2).min(AGAIN_LAST),
+                        None => {
+                            tracing::warn!(way = way.name, "cannot tell, trying again: {error:#}");
+                            AGAIN_FIRST
+                        }
+                    };
+                    self.failed.insert(way.name.clone(), (now + wait, wait));
+                }
+            }
+        }
+    }
+
+    fn tell_one(&self, store: &mut dyn Store, way: &NotifySettings, now: Timestamp) -> anyhow::Result<()> {
+        let mut kept = Kept::read(store, &way.name)?;
+        let news = store.news_since(kept.progress.told, EVENTS_MAX)?;
+        let Some(last) = news.last().map(|news| news.id) else { return Ok(()) };
+        let told: Vec<(Topic, News)> = news
+            .into_iter()
+            .filter_map(|news| Some((Topic::of(&news).filter(|topic| way.topics.contains(topic))?, news)))
+            .collect();
+        if let Some((_, first)) = told.first()
+            && !way.timing.is_due(first.at, now, &kept.progress.sent)
+        {
+            return Ok(());
+        }
+        if !kept.claim(store, &self.who, now)? {
+            return Ok(());
+        }
+        let sent = if told.is_empty() { Ok(()) } else { self.send(way, &told, now) };
+        if sent.is_ok() {
+            kept.progress.told = last;
+            kept.progress.sent = way.timing.within_the_hour(now, &kept.progress.sent).collect();
+            if !told.is_empty() {
+                kept.progress.sent.push(now);
+            }
+        }
+        kept.release(store)?;
+        sent
+    }
+
+    fn send(&self, way: &NotifySettings, told: &[(Topic, News)], now: Timestamp) -> anyhow::Result<()> {
+        let message = Message::new(told, way.language);
+        match &way.way {
+            Way::Mail(settings) => mail::send(settings, &message, now)?,
+            Way::Webhook(settings) => self.runtime.block_on(post::send(settings, &message, now))?,
+        }
+        tracing::info!(way = way.name, events = told.len(), "told");
+        Ok(())
+    }
+}
