@@ -17,7 +17,7 @@ mod topic;
 mod words;
 
 pub(crate) use settings::{NotifySettings, take};
-pub(crate) use teller::Teller;
+pub(crate) use teller::{Teller, begin};
 
 /// Events in one message; the rest comes in the next one. Nobody reads more.
 const EVENTS_MAX: u32 = 500;

@@ -41,7 +41,8 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
     let settings = &settings;
     let place = StoreFile::new(settings.store.clone(), settings.index.clone());
     // The first one makes the database where there is none.
-    let store = place.open()?;
+    let mut store = place.open()?;
+    crate::notify::begin(&mut *store, &settings.notify)?;
     let index = Arc::new(place.index(&*store)?);
     let open = |_| place.open_existing();
     let answering: Vec<Box<dyn Store>> =

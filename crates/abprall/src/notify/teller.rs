@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use abprall_store::{News, Store};
+use abprall_store::{News, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
 
@@ -16,6 +16,14 @@ use super::{EVENTS_MAX, mail, post};
 /// A relay that is away is asked again after this, then after twice as long, up to the longest.
 const AGAIN_FIRST: SignedDuration = SignedDuration::from_secs(10);
 const AGAIN_LAST: SignedDuration = SignedDuration::from_mins(10);
+
+/// Writes down where ways begin that are new. What happened before is not told.
+///
+/// # Errors
+/// Where the database does not answer.
+pub(crate) fn begin(store: &mut dyn Store, ways: &[NotifySettings]) -> Result<(), StoreError> {
+    ways.iter().try_for_each(|way| Kept::read(store, &way.name).map(drop))
+}
 
 /// Tells all ways in turn.
 pub(crate) struct Teller {

@@ -20,6 +20,7 @@ impl Stop {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
+            tracing::info!("ending: what was begun is finished");
             // Nobody may listen any more: then there is nobody to tell.
             let _ = tell.send(true);
         });
