@@ -4,7 +4,7 @@
 #   packaging/deb.sh [PROGRAM [FOLDER]]        default: target/release/abprall, target/debian
 #
 # Prints the path of the package. Needs dpkg-deb; dpkg-shlibdeps (dpkg-dev) where it is there, for the exact libraries.
-# DEB_COMPRESSION: gzip, xz (default), zstd.
+# DEB_COMPRESSION: xz (default), zstd, gzip, none.
 set -eu
 
 project=$(cd "$(dirname "$0")/.." && pwd)

@@ -43,6 +43,11 @@ impl Teller {
         Self { who, runtime, failed: HashMap::new() }
     }
 
+    /// Ways that failed are tried at once.
+    pub(crate) fn try_all_again(&mut self) {
+        self.failed.clear();
+    }
+
     /// Tells what there is to tell. What fails is in the log, and is tried again.
     pub(crate) fn tell(&mut self, store: &mut dyn Store, ways: &[NotifySettings], now: Timestamp) {
         self.failed.retain(|name, _| ways.iter().any(|way| way.name == *name));

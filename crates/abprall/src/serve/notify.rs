@@ -1,5 +1,7 @@
 //! The thread that tells people what happened.
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
@@ -17,11 +19,16 @@ pub(super) fn start(
 ) -> anyhow::Result<Worker> {
     let mut teller = Teller::new(Handle::current());
     let tell = move || {
-        let mut store = None;
+        let (mut store, mut known) = (None, ways.get());
         while !stop.is_wanted() {
             stop.sleep(Teller::EVERY);
-            let ways = ways.get();
-            if ways.is_empty() {
+            let news = ways.get();
+            if !Arc::ptr_eq(&news, &known) {
+                // Whoever has changed the settings wants to see whether it works now.
+                teller.try_all_again();
+                known = news;
+            }
+            if known.is_empty() {
                 continue;
             }
             // Only who is to be told anything needs a connection.
@@ -32,7 +39,7 @@ pub(super) fn start(
                     Err(_) => continue,
                 },
             };
-            teller.tell(&mut **store, &ways, Timestamp::now());
+            teller.tell(&mut **store, &known, Timestamp::now());
         }
     };
     Worker::start("notify", tell).context("cannot start telling people")

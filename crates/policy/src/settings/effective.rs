@@ -187,7 +187,7 @@ pub(super) fn table_key(name: &str) -> Cow<'_, str> {
 pub(super) fn duration_text(duration: Duration) -> String {
     let seconds = duration.as_secs();
     for (unit, length) in [("d", 86_400), ("h", 3_600), (" min", 60)] {
-        if seconds >= length && seconds % length == 0 {
+        if seconds >= length && seconds.is_multiple_of(length) {
             return format!("\"{}{unit}\"", seconds / length);
         }
     }
