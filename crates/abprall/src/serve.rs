@@ -6,6 +6,7 @@
 //! - `keeper`: the one writer of this process; what waits is written together.
 //! - `gate`: the question "may this be sent to?", and how Postfix and programs ask it.
 //! - `http`: the routes.
+//! - `watch`: looks at what is held, where `[watch]` says so.
 
 mod gate;
 mod http;
@@ -15,6 +16,7 @@ mod limits;
 mod listen;
 mod settings;
 mod stop;
+mod watch;
 
 use std::sync::Arc;
 
@@ -36,6 +38,11 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         (0..limits::STORES_FOR_QUESTIONS).map(open).collect::<Result<_, StoreError>>()?;
     // Stores are opened, and dropped, outside of the runtime: the client of PostgreSQL has one of its own.
     let follower = place.open_existing()?;
+    let watch = settings
+        .watch
+        .clone()
+        .map(|settings| Ok::<_, anyhow::Error>((settings, place.open_existing()?)))
+        .transpose()?;
     let gate = Arc::new(gate::Gate::new(Arc::clone(&index), answering, settings));
     let (keeper, writer) = keeper::start(store, Arc::clone(&index), settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -45,6 +52,13 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     runtime.block_on(async {
         let stop = stop::Stop::on_signals()?;
         let watching = keeper::follow_others(follower, index, stop.clone())?;
+        let watch = match watch {
+            Some((watch, store)) => {
+                let rules = crate::rule_files::RuleFiles { rules: settings.rules.clone() };
+                Some(watch::start(store, watch, settings.policy.clone(), rules.classifier()?, stop.clone())?)
+            }
+            None => None,
+        };
         let mut servers = tokio::task::JoinSet::new();
         for (listen, question) in settings.gate.listeners() {
             for socket in listen::bind(listen).await? {
@@ -75,6 +89,9 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         tokio::task::spawn_blocking(move || {
             writer.join();
             watching.join();
+            if let Some(watch) = watch {
+                watch.join();
+            }
         })
         .await
         .context("cannot finish writing")

@@ -3,6 +3,7 @@
 mod gate;
 mod http;
 mod intake;
+mod watch;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use super::listen::Place;
 use crate::policy_file;
 pub(super) use gate::{GateSettings, OnFailure, WhenHeld};
 pub(super) use intake::MailSettings;
+pub(super) use watch::WatchSettings;
 
 /// All that the server is told.
 #[derive(Clone, Debug)]
@@ -27,6 +29,7 @@ pub(crate) struct Settings {
     pub(super) http: Vec<Place>,
     pub(super) gate: GateSettings,
     pub(super) intake: Vec<MailSettings>,
+    pub(super) watch: Option<WatchSettings>,
 }
 
 /// Everything that is wrong with the settings. A mistake of configuration: exit status 2.
@@ -67,6 +70,7 @@ impl Settings {
             http: Vec::new(),
             gate: GateSettings::default(),
             intake: Vec::new(),
+            watch: None,
         };
         read(text, |reader, file| take(&mut settings, reader, file, folder))?;
         Ok(settings)
@@ -83,6 +87,9 @@ impl Settings {
             parts.extend(mail.listen.iter().map(|place| format!("{protocol} at {place}")));
         }
         parts.extend(self.http.iter().map(|place| format!("HTTP at {place}")));
+        if self.watch.is_some() {
+            parts.push("the watch".to_owned());
+        }
         if parts.is_empty() {
             "nothing: abprall.toml names no place to listen".to_owned()
         } else {
@@ -119,6 +126,10 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
     if let Some(mut intake) = file.section(reader, "intake") {
         settings.intake = intake::take(reader, &mut intake);
         intake.finish(reader);
+    }
+    if let Some(mut watch) = file.section(reader, "watch") {
+        settings.watch = watch::take(reader, &mut watch, folder);
+        watch.finish(reader);
     }
 }
 

@@ -80,7 +80,7 @@ fn of_domain(
         tell(book, done, domain, now, *event, 0, detail.as_deref())?;
     }
     if let Some(conclusion) = outcome.conclusion {
-        conclude(book, domain, claim, conclusion, now, done)?;
+        conclude(book, domain, outcome.seen.or(claim), conclusion, now, done)?;
     }
     if outcome.release > 0 {
         release(book, domain, outcome.release, now, done)?;
