@@ -7,6 +7,7 @@
 //! - `keeper`: the one writer of this process; what waits is written together.
 //! - `gate`: the question "may this be sent to?", and how Postfix and programs ask it.
 //! - `http`: the routes.
+//! - `watch`: looks at what is held, where `[watch]` says so.
 
 mod changing;
 mod gate;
@@ -22,6 +23,7 @@ mod reload;
 mod settings;
 mod stop;
 mod systemd;
+mod watch;
 
 use std::sync::Arc;
 
@@ -49,6 +51,11 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
         (0..limits::STORES_FOR_QUESTIONS).map(open).collect::<Result<_, StoreError>>()?;
     // Stores are opened, and dropped, outside of the runtime: the client of PostgreSQL has one of its own.
     let follower = place.open_existing()?;
+    let watch = settings
+        .watch
+        .clone()
+        .map(|settings| Ok::<_, anyhow::Error>((settings, place.open_existing()?)))
+        .transpose()?;
     let gate = Arc::new(gate::Gate::new(Arc::clone(&index), answering, settings));
     let judging = changing::Changing::new(keeper::Judging::by(settings)?);
     let (keeper, writer) = keeper::start(store, Arc::clone(&index), judging.clone())?;
@@ -64,6 +71,10 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
             (changing::Changing::new(settings.notify.clone()), changing::Changing::new(settings.keep));
         let telling = notify::start(place.clone(), ways.clone(), stop.clone())?;
         let cleaning = keep::start(place.clone(), keep.clone(), stop.clone())?;
+        let watch = match watch {
+            Some((watch, store)) => Some(watch::start(store, watch, judging.clone(), stop.clone())?),
+            None => None,
+        };
         let mut servers = tokio::task::JoinSet::new();
         let mut mail_servers = Vec::new();
         for (listen, question) in settings.gate.listeners() {
@@ -102,6 +113,9 @@ pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
             watching.join();
             telling.join();
             cleaning.join();
+            if let Some(watch) = watch {
+                watch.join();
+            }
         })
         .await
         .context("cannot finish writing")?;

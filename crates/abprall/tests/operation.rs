@@ -142,9 +142,9 @@ fn the_doctor_says_what_is_bad_and_what_to_do() {
 
 #[test]
 fn a_resolver_that_does_not_answer_is_ours_to_mend() {
-    let folder = written("[doctor]\ncanaries = [\"works.example\"]\n");
+    let folder = written("[watch]\ncanaries = [\"works.example\"]\n");
     let nobody = format!("127.0.0.1:{}", free_port());
-    let set = format!("doctor.resolvers={nobody}");
+    let set = format!("watch.resolvers={nobody}");
     let ran =
         run(folder.path(), ["doctor", "--format", "json", "--set", &set, "--allow-network", "127.0.0.0/8"]);
     assert_eq!(ran.status, 1);
@@ -438,7 +438,7 @@ fn the_package_installs_and_what_it_ships_is_good() {
 /// Each key that `config show` knows is in the shipped file, as an example or a comment.
 fn every_key_is_in(shipped: &str) {
     let folder = written(
-        "[http]\n[gate.policy]\n[gate.socketmap]\n[gate.tcp_table]\n[intake.lmtp]\nrecipients = [\"a@b.example\"]\n\
+        "[http]\n[watch]\n[gate.policy]\n[gate.socketmap]\n[gate.tcp_table]\n[intake.lmtp]\nrecipients = [\"a@b.example\"]\n\
          [intake.smtp]\nrecipients = [\"a@b.example\"]\n",
     );
     let shown = run(folder.path(), ["config", "show", "--format", "json"]);

@@ -37,7 +37,7 @@ pub(crate) struct Args {
     set: SetOptions,
 
     /// A domain that surely works: our resolver is asked for it, and its mail server is connected to on port 25. May be repeated; else
-    /// those of `[doctor] canaries`. Without any, no mail server is contacted.
+    /// those of `[watch] canaries`. Without any, no mail server is contacted.
     #[arg(long, value_name = "DOMAIN", value_parser = Domain::parse, conflicts_with = "no_canaries")]
     canary: Vec<Domain>,
 
@@ -103,18 +103,17 @@ impl Args {
                 clock::look(&mut checks, &settings);
                 listening::look(&mut checks, &settings);
                 if !self.no_canaries {
-                    let canaries = if self.canary.is_empty() {
-                        settings.doctor().canaries.clone()
-                    } else {
-                        self.canary.clone()
-                    };
-                    let mut allowed = settings.doctor().allow_networks.clone();
+                    // With what the watch looks, our own side is tested too.
+                    let canaries = told(&self.canary, &settings.texts("watch.canaries"), |text| {
+                        Domain::parse(text).ok()
+                    });
+                    let resolvers = told(&self.resolver, &settings.texts("watch.resolvers"), |text| {
+                        options::resolver(text).ok()
+                    });
+                    let mut allowed = told(&[], &settings.texts("watch.allow_networks"), |text| {
+                        options::network(text).ok()
+                    });
                     allowed.extend(&self.allow_network);
-                    let resolvers = if self.resolver.is_empty() {
-                        settings.doctor().resolvers.clone()
-                    } else {
-                        self.resolver.clone()
-                    };
                     network::look(&mut checks, canaries, allowed, resolvers)?;
                 }
             }
@@ -151,4 +150,9 @@ impl Args {
         writeln!(out, "\n{sentence}")?;
         Ok(())
     }
+}
+
+/// What the command line says, else what the settings say.
+fn told<T: Clone>(here: &[T], there: &[String], parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
+    if here.is_empty() { there.iter().filter_map(|text| parse(text)).collect() } else { here.to_vec() }
 }

@@ -33,7 +33,7 @@ pub(super) fn start(place: StoreFile, keep: Changing<KeepSettings>, stop: Stop) 
             stop.sleep(EVERY);
         }
     };
-    Worker::start("keep", clean).context("cannot start the cleaning")
+    Worker::spawn("keep", clean).context("cannot start the cleaning")
 }
 
 fn clean_once_a_day(place: &StoreFile, keep: KeepSettings, stop: &Stop) -> Result<(), StoreError> {

@@ -24,8 +24,8 @@ pub(super) struct Keeper {
 
 /// By what is read, judged and decided.
 pub(super) struct Judging {
-    classifier: Classifier,
-    policy: Policy,
+    pub(super) classifier: Classifier,
+    pub(super) policy: Policy,
     audience: Audience,
 }
 
@@ -55,8 +55,8 @@ pub(super) struct NotStored;
 pub(super) struct Worker(JoinHandle<()>);
 
 impl Worker {
-    pub(super) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<Self> {
-        Ok(Self(std::thread::Builder::new().name(name.to_owned()).spawn(work)?))
+    pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<Self> {
+        std::thread::Builder::new().name(name.to_owned()).spawn(work).map(Self)
     }
 
     pub(super) fn join(self) {

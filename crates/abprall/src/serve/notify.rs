@@ -42,5 +42,5 @@ pub(super) fn start(
             teller.tell(&mut **store, &known, Timestamp::now());
         }
     };
-    Worker::start("notify", tell).context("cannot start telling people")
+    Worker::spawn("notify", tell).context("cannot start telling people")
 }

@@ -1,29 +1,29 @@
 //! `abprall.toml`: where bounces come in, who may ask, where it is remembered. Everything that is wrong is said at once.
 
-mod doctor;
 mod gate;
 mod http;
 mod intake;
 mod keep;
 mod log;
 mod sources;
+mod watch;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use abprall_policy::Policy;
-use abprall_policy::settings::{Effective, Override, Problem, Reader, Section, read_with};
+use abprall_policy::settings::{Effective, Override, Problem, Reader, Section, Setting, read_with};
 use abprall_store::Audience;
 
 use super::listen::Place;
 use crate::notify::{self, NotifySettings};
 use crate::policy_file;
-pub(crate) use doctor::DoctorSettings;
 pub(super) use gate::{GateSettings, OnFailure, WhenHeld};
 pub(super) use intake::MailSettings;
 pub(super) use keep::KeepSettings;
 pub(super) use log::{Addresses, LogFormat, LogSettings};
 pub(crate) use sources::SetOptions;
+pub(super) use watch::WatchSettings;
 
 /// All that the server is told.
 #[derive(Clone, Debug)]
@@ -38,12 +38,12 @@ pub(crate) struct Settings {
     pub(super) gate: GateSettings,
     pub(super) intake: Vec<MailSettings>,
     pub(super) log: LogSettings,
-    doctor: DoctorSettings,
     pub(super) notify: Vec<NotifySettings>,
     pub(super) keep: KeepSettings,
     effective: Effective,
     /// Where they are from.
     source: (PathBuf, SetOptions),
+    pub(super) watch: Option<WatchSettings>,
 }
 
 /// Everything that is wrong with the settings. A mistake of configuration: exit status 2.
@@ -97,9 +97,10 @@ impl Settings {
         all.collect()
     }
 
-    /// How the set-up is tested.
-    pub(crate) fn doctor(&self) -> &DoctorSettings {
-        &self.doctor
+    /// The texts of a list, as they were checked.
+    pub(crate) fn texts(&self, key: &str) -> Vec<String> {
+        let found = self.effective.settings().iter().find(|setting| setting.key() == key);
+        found.map(Setting::texts).unwrap_or_default()
     }
 
     /// The operator's own classification rules.
@@ -134,11 +135,11 @@ impl Settings {
             gate: GateSettings::default(),
             intake: Vec::new(),
             log: LogSettings::default(),
-            doctor: DoctorSettings::default(),
             notify: Vec::new(),
             keep: KeepSettings::default(),
             effective: Effective::default(),
             source: <(PathBuf, SetOptions)>::default(),
+            watch: None,
         };
         settings.effective =
             read_with(text, overrides, |reader, file| take(&mut settings, reader, file, folder))?;
@@ -156,6 +157,9 @@ impl Settings {
             parts.extend(mail.listen.iter().map(|place| format!("{protocol} at {place}")));
         }
         parts.extend(self.http.iter().map(|place| format!("HTTP at {place}")));
+        if self.watch.is_some() {
+            parts.push("the watch".to_owned());
+        }
         if parts.is_empty() {
             "nothing: abprall.toml names no place to listen".to_owned()
         } else {
@@ -197,13 +201,14 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
     let mut log = file.section_or_default(reader, "log");
     settings.log = log::take(reader, &mut log);
     log.finish(reader);
-    let mut doctor = file.section_or_default(reader, "doctor");
-    settings.doctor = doctor::take(reader, &mut doctor);
-    doctor.finish(reader);
     let mut keep = file.section_or_default(reader, "keep");
     settings.keep = keep::take(reader, &mut keep);
     keep.finish(reader);
     settings.notify = notify::take(reader, file, folder);
+    if let Some(mut watch) = file.section(reader, "watch") {
+        settings.watch = watch::take(reader, &mut watch, folder);
+        watch.finish(reader);
+    }
 }
 
 fn places(reader: &mut Reader<'_>, section: &mut Section<'_, '_>) -> Vec<Place> {

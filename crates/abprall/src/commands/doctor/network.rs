@@ -52,8 +52,8 @@ pub(super) fn look(
         }
     } else {
         checks.warn("port-25", pick(language, "not tested: no canary is named", "nicht geprüft: kein Kanarienvogel ist genannt"), (
-            "name a domain whose mail surely works: --canary example.com, or [doctor] canaries",
-            "eine Domain nennen, deren Mail sicher funktioniert: --canary example.com oder [doctor] canaries",
+            "name a domain whose mail surely works: --canary example.com, or [watch] canaries",
+            "eine Domain nennen, deren Mail sicher funktioniert: --canary example.com oder [watch] canaries",
         ));
     }
     Ok(())
