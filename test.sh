@@ -14,7 +14,7 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 step() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 
 step "Packages"
-packages=(build-essential python3 nsd unbound chromium postgresql)
+packages=(build-essential python3 nsd unbound chromium postgresql systemd)
 [ $lab = yes ] && packages+=(mmdebstrap nftables iproute2 util-linux procps tcpdump openssl)
 missing=()
 for package in "${packages[@]}"; do
@@ -69,5 +69,7 @@ fi
 if [ $lab = yes ]; then
   step "Lab: real mail servers"
   lab/test.sh
+  step "Package, in a clean Debian"
+  as_root packaging/test-install.sh "$(packaging/deb.sh)"
 fi
 step "All tests passed"

@@ -37,10 +37,9 @@ pub(crate) use settings::{BadSettings, SetOptions, Settings};
 use crate::store_file::StoreFile;
 
 /// Runs until SIGINT or SIGTERM; then what was begun is finished.
-pub(crate) fn run(settings: Settings) -> anyhow::Result<()> {
+pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     listen::inherit();
-    let log = log::start(&settings)?;
-    let settings = &settings;
+    let log = log::start(settings)?;
     let place = StoreFile::new(settings.store.clone(), settings.index.clone());
     // The first one makes the database where there is none.
     let mut store = place.open()?;

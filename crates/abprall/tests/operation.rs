@@ -229,7 +229,7 @@ fn systemd_hears_what_happens() {
     let mut server = Server::start_with("", &[], |command| {
         command.env("NOTIFY_SOCKET", folder.path().join("notify")).env("WATCHDOG_USEC", "200000");
     });
-    let mut heard = |word: &str| {
+    let heard = |word: &str| {
         let mut bytes = [0; 2048];
         loop {
             let count = socket.recv(&mut bytes).unwrap_or_else(|error| panic!("{word}: {error}"));

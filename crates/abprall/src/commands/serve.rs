@@ -26,7 +26,7 @@ impl Args {
             anstream::println!("{}: good", self.config.display());
             return Ok(ExitCode::SUCCESS);
         }
-        serve::run(settings)?;
+        serve::run(&settings)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -26,7 +26,7 @@ impl SetOptions {
     /// Where something is not `KEY=VALUE`.
     pub(crate) fn overrides(&self) -> Result<Vec<Override>, BadSettings> {
         let mut overrides: Vec<_> =
-            std::env::vars().filter_map(|(name, value)| of_variable(&name, value)).collect();
+            std::env::vars().filter_map(|(name, value)| of_variable(&name, &value)).collect();
         // Their order in the environment is nobody's choice.
         overrides.sort_by(|a, b| a.key.cmp(&b.key));
         for text in &self.set {
@@ -42,11 +42,11 @@ impl SetOptions {
     }
 }
 
-fn of_variable(name: &str, value: String) -> Option<Override> {
+fn of_variable(name: &str, value: &str) -> Option<Override> {
     let rest = name.strip_prefix("ABPRALL_").filter(|_| !value.is_empty())?;
     let key = rest.to_ascii_lowercase().replace("__", ".");
     (rest.contains("__") || TOP.contains(&&*key)).then(|| Override {
-        value: whole_path(&key, &value),
+        value: whole_path(&key, value),
         key,
         source: name.to_owned(),
     })
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_variable_names_a_key_by_double_underscores() {
-        let key = |name: &str| of_variable(name, "x".to_owned()).map(|one| one.key);
+        let key = |name: &str| of_variable(name, "x").map(|one| one.key);
         assert_eq!(key("ABPRALL_GATE__ON_FAILURE").as_deref(), Some("gate.on_failure"));
         assert_eq!(key("ABPRALL_TENANT").as_deref(), Some("tenant"));
         assert_eq!(key("ABPRALL_CONFIG"), None);
