@@ -13,6 +13,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 mod common;
+#[path = "common/resolver.rs"]
+mod resolver;
 #[path = "operation/server.rs"]
 mod server;
 #[path = "operation/telling.rs"]
@@ -152,7 +154,27 @@ fn a_resolver_that_does_not_answer_is_ours_to_mend() {
     let state =
         |name: &str| checks.iter().find(|check| check["check"] == name).map(|check| check["state"].clone());
     assert_eq!(state("resolver"), Some("bad".into()), "{checks:?}");
-    assert_eq!(state("port-25"), Some("bad".into()));
+    assert_eq!(state("port-25"), Some("warn".into()));
+}
+
+#[test]
+fn a_resolver_that_answers_is_good_and_nobody_in_a_private_network_is_contacted() {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let place = socket.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        let mut query = [0; 1500];
+        while let Ok((count, from)) = socket.recv_from(&mut query) {
+            socket.send_to(&resolver::answer(&query[..count]), from).unwrap();
+        }
+    });
+    let folder = written("");
+    let arguments = ["doctor", "--format", "json", "--canary", "works.example", "--resolver", &place];
+    let ran = run(folder.path(), arguments.iter().chain(&["--allow-network", "127.0.0.0/8"]));
+    let checks = ran.json()["checks"].as_array().unwrap().clone();
+    let state =
+        |name: &str| checks.iter().find(|check| check["check"] == name).map(|check| check["state"].clone());
+    assert_eq!(state("resolver"), Some("ok".into()), "{checks:?}");
+    assert_eq!(state("port-25"), Some("warn".into()), "{checks:?}");
 }
 
 #[test]

@@ -168,6 +168,24 @@ fn server() -> Option<String> {
 }
 
 /// A schema of its own.
+#[test]
+fn an_inspection_says_what_a_server_is_and_changes_nothing() {
+    let Some(schema) = Schema::new("inspect") else { return };
+    assert!(matches!(abprall_store::inspect_store(&schema.place), Err(StoreError::Missing { .. })));
+    drop(schema.open());
+    let found = abprall_store::inspect_store(&schema.place).unwrap();
+    assert_eq!(found.schema, found.known_schema);
+    assert!(found.server.unwrap().starts_with("PostgreSQL "));
+    assert!(found.clock.unwrap().duration_since(Timestamp::now()).abs() < jiff::SignedDuration::from_mins(1));
+    let fsync: String = schema.client().query_one("SHOW fsync", &[]).unwrap().get(0);
+    assert_eq!(found.not_durable.iter().any(|one| one == "fsync=off"), fsync == "off");
+
+    // One of a newer abprall is looked at, and left alone.
+    schema.client().execute("INSERT INTO migration VALUES (999, 0)", &[]).unwrap();
+    let newer = abprall_store::inspect_store(&schema.place).unwrap();
+    assert!(newer.schema == 999 && newer.known_schema < 999);
+}
+
 struct Schema {
     place: String,
 }

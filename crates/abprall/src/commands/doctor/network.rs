@@ -101,6 +101,22 @@ fn port_25(checks: &mut Checks, seen: &[Diagnosis]) {
         .map(|address| address.state)
         .filter(|state| !matches!(state, AddressState::NotProbed | AddressState::Forbidden))
         .collect();
+    if states.is_empty() {
+        let what = pick(
+            checks.language(),
+            "no canary has a mail server that may be contacted",
+            "kein Kanarienvogel hat einen Mailserver, der angesprochen werden darf",
+        );
+        checks.warn(
+            "port-25",
+            what,
+            (
+                "mend the resolver first; in a private network, name it in [watch] allow_networks",
+                "zuerst den Resolver richten; in einem privaten Netz dieses in [watch] allow_networks nennen",
+            ),
+        );
+        return;
+    }
     let connected = states.iter().filter(|state| came_through(**state)).count();
     let what = match checks.language() {
         Language::En => {
