@@ -4,7 +4,7 @@ mod gate;
 mod http;
 mod intake;
 mod keep;
-mod log;
+mod logging;
 mod sources;
 mod watch;
 
@@ -21,7 +21,7 @@ use crate::policy_file;
 pub(super) use gate::{GateSettings, OnFailure, WhenHeld};
 pub(super) use intake::MailSettings;
 pub(super) use keep::KeepSettings;
-pub(super) use log::{Addresses, LogFormat, LogSettings};
+pub(super) use logging::{Addresses, LogFormat, LogSettings};
 pub(crate) use sources::SetOptions;
 pub(super) use watch::WatchSettings;
 
@@ -199,7 +199,7 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
         intake.finish(reader);
     }
     let mut log = file.section_or_default(reader, "log");
-    settings.log = log::take(reader, &mut log);
+    settings.log = logging::take(reader, &mut log);
     log.finish(reader);
     let mut keep = file.section_or_default(reader, "keep");
     settings.keep = keep::take(reader, &mut keep);
