@@ -11,9 +11,10 @@ use jiff::civil::Date;
 
 use crate::database::Connection;
 use crate::limits::REPEATS_MAX;
+use crate::audit::AuditEntry;
 use crate::plan::PolicyCache;
 use crate::{
-    BrakeRow, Completed, DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort,
+    ApiKey, AuditAction, AuditRecord, BrakeRow, Completed, DecisionRecord, NewApiKey, DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort,
     ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode,
     Observation, Page, PendingRemoval, Period, Question, Reclassified, ReclassifySummary, Recorded,
     ReplayedReport, ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, Standing,
@@ -21,6 +22,7 @@ use crate::{
     WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
 };
 
+mod audit;
 mod book;
 mod brakes;
 mod by_hand;
@@ -33,6 +35,7 @@ mod erase;
 mod hosts;
 mod import;
 mod incidents;
+mod keys;
 mod list;
 mod load;
 mod migrate;
@@ -44,6 +47,7 @@ mod review;
 mod rewind;
 mod roll_up;
 mod story;
+mod stream;
 mod summary;
 mod trends;
 mod undo;
@@ -57,6 +61,8 @@ pub struct SqlStore {
     connection: Connection,
     /// The seed of the address hashes: of this installation, so that collisions cannot be prepared.
     seed: u64,
+    /// Who acts, for the audit log.
+    actor: String,
     /// Numbers of domains and hosts that were lately used.
     domains: HashMap<Box<str>, i64>,
     hosts: HashMap<Box<str>, i64>,
@@ -128,7 +134,7 @@ impl SqlStore {
         work: &mut impl FnMut(&mut Book<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let transaction = Transaction::begin(&self.connection)?;
-        let mut book = Book::new(&self.connection, self.seed, &mut self.domains, &mut self.hosts);
+        let mut book = Book::new(&self.connection, self.seed, &self.actor, &mut self.domains, &mut self.hosts);
         let value = work(&mut book)?;
         book.finish()?;
         match fate {
@@ -188,6 +194,15 @@ impl Store for SqlStore {
         list::stops(self, filter, at, each)
     }
 
+    fn stops_page(
+        &self,
+        filter: &StopFilter,
+        page: Page,
+        at: Timestamp,
+    ) -> Result<Rows<StopRow>, StoreError> {
+        list::page(self, filter, page, at)
+    }
+
     fn stopped(&self, at: Timestamp) -> Result<Stopped, StoreError> {
         summary::stopped(self, at)
     }
@@ -197,7 +212,17 @@ impl Store for SqlStore {
     }
 
     fn lift(&mut self, subject: &Subject, at: Timestamp, note: Option<&str>) -> Result<Standing, StoreError> {
-        by_hand::lift(self, subject, at, note)
+        by_hand::lift(self, subject, None, at, note)
+    }
+
+    fn lift_of_tenant(
+        &mut self,
+        subject: &Subject,
+        tenant: &str,
+        at: Timestamp,
+        note: Option<&str>,
+    ) -> Result<Standing, StoreError> {
+        by_hand::lift(self, subject, Some(tenant), at, note)
     }
 
     fn story(
@@ -207,6 +232,33 @@ impl Store for SqlStore {
         decisions_max: u32,
     ) -> Result<Option<Story>, StoreError> {
         story::story(self, subject, at, decisions_max)
+    }
+
+    fn story_of_tenant(
+        &self,
+        subject: &Subject,
+        tenant: &str,
+        at: Timestamp,
+        decisions_max: u32,
+    ) -> Result<Option<Story>, StoreError> {
+        story::story_of_tenant(self, subject, tenant, at, decisions_max)
+    }
+
+    fn decision(&self, id: i64) -> Result<Option<DecisionRecord>, StoreError> {
+        self.decision_of_number(id)
+    }
+
+    fn decisions_after(
+        &self,
+        after: i64,
+        tenant: Option<&str>,
+        max: u32,
+    ) -> Result<Vec<DecisionRecord>, StoreError> {
+        stream::decisions_after(self, after, tenant, max)
+    }
+
+    fn newest_decision(&self) -> Result<i64, StoreError> {
+        stream::newest_decision(self)
     }
 
     fn summary(&self, since: Option<Date>, at: Timestamp, rows_max: u32) -> Result<Summary, StoreError> {
@@ -299,7 +351,15 @@ impl Store for SqlStore {
     }
 
     fn close_incident(&mut self, id: i64, at: Timestamp, note: Option<&str>) -> Result<bool, StoreError> {
-        self.write(|book| incidents::close(book, id, at, note))
+        self.write(|book| {
+            let closed = incidents::close(book, id, at, note)?;
+            if closed {
+                let subject = id.to_string();
+                let entry = AuditEntry { subject: Some(&subject), detail: note, ..AuditEntry::default() };
+                book.audit(AuditAction::IncidentClosed, &entry, at)?;
+            }
+            Ok(closed)
+        })
     }
 
     fn observations(&self, domain: &str, page: Page) -> Result<Rows<Observation>, StoreError> {
@@ -321,7 +381,19 @@ impl Store for SqlStore {
         at: Timestamp,
         note: Option<&str>,
     ) -> Result<u64, StoreError> {
-        self.write(|book| brakes::settle(book, incident, settlement, at, note))
+        self.write(|book| {
+            let settled = brakes::settle(book, incident, settlement, at, note)?;
+            if settled > 0 {
+                let action = match settlement {
+                    Settlement::Apply => AuditAction::PendingApplied,
+                    Settlement::Drop => AuditAction::PendingDropped,
+                };
+                let (subject, detail) = (incident.to_string(), settled.to_string());
+                let entry = AuditEntry { subject: Some(&subject), detail: Some(&detail), ..AuditEntry::default() };
+                book.audit(action, &entry, at)?;
+            }
+            Ok(settled)
+        })
     }
 
     fn replay(
@@ -345,7 +417,11 @@ impl Store for SqlStore {
             Mode::Preview => Fate::RollBack,
             Mode::Apply => Fate::Commit,
         };
-        self.write_or_try(fate, |book| rewind::rewind(book, selection, at, note))
+        self.write_or_try(fate, |book| {
+            let summary = rewind::rewind(book, selection, at, note)?;
+            book.audit(AuditAction::Rewind, &AuditEntry { detail: note, ..AuditEntry::default() }, at)?;
+            Ok(summary)
+        })
     }
 
     fn review_clusters(&self, page: Page) -> Result<Rows<ReviewCluster>, StoreError> {
@@ -387,5 +463,24 @@ impl Store for SqlStore {
 
     fn import_key(&mut self, key: &ErasureKey) -> Result<(), StoreError> {
         erase::import_key(self, key)
+    }
+    fn act_as(&mut self, actor: &str) {
+        actor.clone_into(&mut self.actor);
+    }
+
+    fn audit(&self, page: Page) -> Result<Rows<AuditRecord>, StoreError> {
+        audit::records(self, page)
+    }
+
+    fn create_api_key(&mut self, key: &NewApiKey, at: Timestamp) -> Result<(), StoreError> {
+        self.write(|book| keys::create(book, key, at))
+    }
+
+    fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
+        keys::keys(self)
+    }
+
+    fn revoke_api_key(&mut self, name: &str, at: Timestamp) -> Result<bool, StoreError> {
+        self.write(|book| keys::revoke(book, name, at))
     }
 }

@@ -1,5 +1,6 @@
 //! Every bound of the server, with its reason.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Connections to the database that answer questions at the same time. A question that needs it takes some microseconds on SQLite.
@@ -44,3 +45,41 @@ pub(super) const QUESTION_BYTES_MAX: usize = ADDRESSES_MAX * 260;
 
 /// How long clients have to end when the server does; Postfix asks the next server at once.
 pub(super) const DRAIN: Duration = Duration::from_secs(20);
+
+/// Connections to the database for lists, stories and changes over HTTP: they take longer, and must not hold up questions.
+pub(super) const STORES_FOR_PROGRAMS: usize = 4;
+
+/// Rows of one page over HTTP, and where nobody says how many.
+pub(super) const PAGE_ROWS_MAX: u32 = 1000;
+pub(super) const PAGE_ROWS: u32 = 100;
+
+/// How long a request may wait for the next decision.
+pub(super) const DECISION_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// How often it is looked for new decisions while somebody waits for them.
+pub(super) const DECISIONS_EVERY: Duration = Duration::from_millis(250);
+
+/// Bodies of requests that change something: an address, a reason, a note.
+pub(super) const CHANGE_BYTES_MAX: usize = 16 * 1024;
+
+/// The longest note that is kept with a decision, in bytes.
+pub(super) const NOTE_BYTES_MAX: usize = 2000;
+
+/// Decisions about one person that are given out at most: far more than anybody has.
+pub(super) const RECIPIENT_DECISIONS_MAX: u32 = 10_000;
+
+/// For so long a key is recognised without argon2.
+pub(super) const KEY_VERIFIED_FOR: Duration = Duration::from_secs(600);
+
+/// Keys that are recognised at a time.
+pub(super) const KEYS_VERIFIED_MAX: usize = 10_000;
+
+/// Checks by argon2 at a time: each takes 19 MiB.
+pub(super) const ARGON2_AT_A_TIME: usize = 2;
+
+/// Wrong keys from one address in a second, and at once: who has mistyped one tries again, who guesses gets nowhere.
+pub(super) const WRONG_KEYS: NonZeroU32 = NonZeroU32::new(1).unwrap();
+pub(super) const WRONG_KEYS_AT_ONCE: NonZeroU32 = NonZeroU32::new(20).unwrap();
+
+/// An index that was not compared with the database for so long is not fit to answer.
+pub(super) const INDEX_AGE_MAX: Duration = Duration::from_secs(30);

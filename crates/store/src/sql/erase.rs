@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use super::SqlStore;
 use super::book::Book;
 use crate::database::{Connection, OptionalRow, params};
-use crate::{Erased, ErasureKey, StoreError};
+use crate::audit::AuditEntry;
+use crate::{AuditAction, Erased, ErasureKey, StoreError};
 
 /// What stands before the keyed hash in the place of an address. No address looks like this: it has no `@`.
 const PREFIX: &str = "erased:";
@@ -40,6 +41,12 @@ pub(super) fn erase(
         let form = erased_form(&secret, key.as_str())?;
         book.connection.execute("UPDATE address SET text = ?1 WHERE id = ?2", params![form, number])?;
         let reports = empty_reports(book, number)?;
+        // The log goes on to say that something was done, but not to whom.
+        book.connection.execute(
+            "UPDATE audit SET subject = ?1, detail = NULL WHERE subject = ?2 OR subject = ?3",
+            params![form, key.as_str(), address.as_str()],
+        )?;
+        book.audit(AuditAction::Erased, &AuditEntry { subject: Some(&form), ..AuditEntry::default() }, at)?;
         Ok(Erased { known: true, stopped: stopped.state != crate::State::Ok, reports })
     })?;
     // The old pages must not keep what was overwritten.

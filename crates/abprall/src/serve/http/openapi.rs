@@ -1,0 +1,147 @@
+//! The description of this interface, made from its code.
+
+use std::collections::BTreeMap;
+
+use axum::http::header;
+use axum::response::{IntoResponse, Response as Answer};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoResponses, Modify, OpenApi};
+
+use super::problem::Problem;
+use super::{audit, bounces, check, condition, decisions, domains, incidents, recipients, report, suppressions, why};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Abprall",
+        description = "Bounces in, decisions out: may this be sent to, why not, what fails. Fields may be added, never renamed; \
+                       what they mean is in docs/output.md. Errors are problems (RFC 9457).",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    servers((url = "/")),
+    paths(
+        check::check,
+        check::check_many,
+        bounces::bounces,
+        suppressions::list,
+        suppressions::add,
+        suppressions::one,
+        suppressions::remove,
+        decisions::stream,
+        decisions::one,
+        why::why,
+        domains::list,
+        domains::one,
+        domains::hosts,
+        incidents::list,
+        incidents::one,
+        incidents::pending,
+        incidents::apply,
+        incidents::drop,
+        report::report,
+        recipients::export,
+        recipients::erase,
+        audit::list,
+        condition::health,
+        condition::ready,
+        condition::metrics,
+        openapi
+    ),
+    components(schemas(Problem)),
+    tags(
+        (name = "gate", description = "May this be sent to?"),
+        (name = "intake", description = "Bounces and reports come in"),
+        (name = "suppressions", description = "What is stopped"),
+        (name = "decisions", description = "What was decided, and why"),
+        (name = "watch", description = "What fails, and what waits for it"),
+        (name = "report", description = "How things stand altogether"),
+        (name = "people", description = "Rights of people, and who changed what"),
+        (name = "operation", description = "For those who run it")
+    ),
+    modifiers(&Keys)
+)]
+struct Description;
+
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
+        let mut bearer = Http::new(HttpAuthScheme::Bearer);
+        bearer.description = Some(
+            "A key of `abprall api-key create`. Scopes: check, bounces, events, read, write, admin.".to_owned(),
+        );
+        if let Some(components) = &mut description.components {
+            components.add_security_scheme("key", SecurityScheme::Http(bearer));
+        }
+    }
+}
+
+/// The description as text.
+pub(in crate::serve) fn text() -> String {
+    // A tree of plain values always has a JSON form.
+    let mut text = Description::openapi().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// This description.
+#[utoipa::path(
+    get,
+    path = "/v1/openapi.json",
+    tag = "operation",
+    responses((status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json")),
+    security(())
+)]
+pub(super) async fn openapi() -> Answer {
+    ([(header::CONTENT_TYPE, "application/json")], text()).into_response()
+}
+
+/// Problems that many operations have in common.
+macro_rules! problems {
+    ($($(#[$doc:meta])* $name:ident { $($status:literal: $words:literal),+ $(,)? })+) => { $(
+        $(#[$doc])*
+        pub(super) struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                [$(($status, $words)),+].into_iter().map(|(status, words)| (status.to_string(), problem(words))).collect()
+            }
+        }
+    )+ };
+}
+
+problems! {
+    /// Of every operation that wants a key.
+    Common {
+        400: "The request is not understood",
+        401: "A key is wanted, or this is none (`WWW-Authenticate`)",
+        403: "The key may not do that",
+        429: "Too many requests (`Retry-After`)",
+        503: "The database does not answer; nothing was changed, try again (`Retry-After`)",
+        507: "The disk is full; nothing was changed",
+    }
+    /// Of those with a body.
+    OfBody {
+        408: "The body took too long",
+        413: "The body is too large",
+        415: "The body is of another type",
+    }
+    /// Of those about one thing.
+    Missing {
+        404: "There is no such thing",
+    }
+    /// Of those that a person's wish may forbid.
+    Conflict {
+        409: "It is stopped by its owner's own wish",
+    }
+    /// Of readiness.
+    NotReady {
+        503: "A part does not work; the members say which",
+    }
+}
+
+fn problem(words: &str) -> RefOr<Response> {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    ResponseBuilder::new().description(words).content("application/problem+json", content).build().into()
+}
