@@ -3,6 +3,9 @@
 mod gate;
 mod http;
 mod intake;
+mod log;
+mod secret;
+mod webhook;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,6 +18,8 @@ use super::listen::Place;
 use crate::policy_file;
 pub(super) use gate::{GateSettings, OnFailure, WhenHeld};
 pub(super) use intake::MailSettings;
+pub(super) use log::{LogSettings, Start};
+pub(super) use webhook::{Credentials, Proof, SnsSettings, TokenIn, WebhookSettings};
 
 /// All that the server is told.
 #[derive(Clone, Debug)]
@@ -27,6 +32,8 @@ pub(crate) struct Settings {
     pub(super) http: Vec<Place>,
     pub(super) gate: GateSettings,
     pub(super) intake: Vec<MailSettings>,
+    pub(super) logs: Vec<LogSettings>,
+    pub(super) webhooks: Vec<WebhookSettings>,
 }
 
 /// Everything that is wrong with the settings. A mistake of configuration: exit status 2.
@@ -67,6 +74,8 @@ impl Settings {
             http: Vec::new(),
             gate: GateSettings::default(),
             intake: Vec::new(),
+            logs: Vec::new(),
+            webhooks: Vec::new(),
         };
         read(text, |reader, file| take(&mut settings, reader, file, folder))?;
         Ok(settings)
@@ -83,6 +92,8 @@ impl Settings {
             parts.extend(mail.listen.iter().map(|place| format!("{protocol} at {place}")));
         }
         parts.extend(self.http.iter().map(|place| format!("HTTP at {place}")));
+        parts.extend(self.webhooks.iter().map(|hook| format!("{} at /hooks/{}", hook.service, hook.name)));
+        parts.extend(self.logs.iter().map(|log| format!("the log {}", log.path.display())));
         if parts.is_empty() {
             "nothing: abprall.toml names no place to listen".to_owned()
         } else {
@@ -118,6 +129,14 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
     }
     if let Some(mut intake) = file.section(reader, "intake") {
         settings.intake = intake::take(reader, &mut intake);
+        let beside = log::Beside {
+            folder,
+            store: &settings.store,
+            index: settings.index.as_deref(),
+            audience: &settings.audience,
+        };
+        settings.logs = log::take(reader, &mut intake, &beside);
+        settings.webhooks = webhook::take(reader, &mut intake, folder, &settings.audience);
         intake.finish(reader);
     }
 }
