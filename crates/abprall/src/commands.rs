@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod api_key;
+mod audit;
 mod check;
 mod classify;
 mod contact;
@@ -39,6 +41,8 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    ApiKey(api_key::Args),
+    Audit(audit::Args),
     Classify(classify::Args),
     Contact(Box<contact::Args>),
     Process(process::Args),
@@ -68,6 +72,8 @@ enum Command {
 impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::ApiKey(args) => args.run(),
+            Command::Audit(args) => args.run(),
             Command::Classify(args) => args.run(),
             Command::Contact(args) => args.run(),
             Command::Process(args) => args.run(),

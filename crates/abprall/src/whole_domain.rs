@@ -1,8 +1,6 @@
 //! One recipient domain with all that is known of it.
 
-use abprall_store::{
-    DomainDetail, HostFilter, HostSort, Observation, Page, Store, StoreError, WatchedHost,
-};
+use abprall_store::{DomainDetail, HostFilter, HostSort, Observation, Page, Store, StoreError, WatchedHost};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -9,17 +9,18 @@ use abprall_policy::{Doubt, Policy};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::audit::AuditEntry;
 use crate::database::Connection;
 use crate::limits::REPEATS_MAX;
-use crate::audit::AuditEntry;
 use crate::plan::PolicyCache;
 use crate::{
-    ApiKey, AuditAction, AuditRecord, BrakeRow, Completed, DecisionRecord, NewApiKey, DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort,
-    ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode,
-    Observation, Page, PendingRemoval, Period, Question, Reclassified, ReclassifySummary, Recorded,
-    ReplayedReport, ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, Standing,
-    StopChange, StopFilter, StopOrder, StopRow, Stopped, Store, StoreError, Story, Subject, Summary, Trends,
-    WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
+    ApiKey, AuditAction, AuditRecord, BrakeRow, Completed, DecisionRecord, DomainDetail, DomainFilter,
+    DomainSort, Erased, ErasureKey, HostFilter, HostSort, ImportMode, ImportSummary, ImportedStop, Incident,
+    IncidentFilter, IncidentStory, Message, Mode, NewApiKey, Observation, Page, PendingRemoval, Period,
+    Question, Reclassified, ReclassifySummary, Recorded, ReplayedReport, ReviewCluster, ReviewReport,
+    RewindSummary, Rows, Selection, Settlement, Standing, StopChange, StopFilter, StopOrder, StopRow,
+    Stopped, Store, StoreError, Story, Subject, Summary, Trends, WatchedDomain, WatchedHost, WorkItem,
+    WorkOutcome,
 };
 
 mod audit;
@@ -134,7 +135,8 @@ impl SqlStore {
         work: &mut impl FnMut(&mut Book<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let transaction = Transaction::begin(&self.connection)?;
-        let mut book = Book::new(&self.connection, self.seed, &self.actor, &mut self.domains, &mut self.hosts);
+        let mut book =
+            Book::new(&self.connection, self.seed, &self.actor, &mut self.domains, &mut self.hosts);
         let value = work(&mut book)?;
         book.finish()?;
         match fate {
@@ -389,7 +391,8 @@ impl Store for SqlStore {
                     Settlement::Drop => AuditAction::PendingDropped,
                 };
                 let (subject, detail) = (incident.to_string(), settled.to_string());
-                let entry = AuditEntry { subject: Some(&subject), detail: Some(&detail), ..AuditEntry::default() };
+                let entry =
+                    AuditEntry { subject: Some(&subject), detail: Some(&detail), ..AuditEntry::default() };
                 book.audit(action, &entry, at)?;
             }
             Ok(settled)

@@ -10,12 +10,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::{
-    ApiKey, AuditRecord, BrakeRow, Completed, DecisionRecord, NewApiKey, DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort,
-    ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode,
-    Observation, Page, PendingRemoval, Period, Question, Reclassified, ReclassifySummary, Recorded,
-    ReplayedReport, ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, SqlStore,
-    Standing, StopChange, StopFilter, StopOrder, StopRow, Stopped, StoreError, Story, Subject, Summary,
-    Trends, WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
+    ApiKey, AuditRecord, BrakeRow, Completed, DecisionRecord, DomainDetail, DomainFilter, DomainSort, Erased,
+    ErasureKey, HostFilter, HostSort, ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter,
+    IncidentStory, Message, Mode, NewApiKey, Observation, Page, PendingRemoval, Period, Question,
+    Reclassified, ReclassifySummary, Recorded, ReplayedReport, ReviewCluster, ReviewReport, RewindSummary,
+    Rows, Selection, Settlement, SqlStore, Standing, StopChange, StopFilter, StopOrder, StopRow, Stopped,
+    StoreError, Story, Subject, Summary, Trends, WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
 };
 
 /// What is remembered: messages, reports, decisions, what is stopped, what is watched.
@@ -44,12 +44,8 @@ pub trait Store: Send {
     ) -> Result<u64, StoreError>;
 
     /// One page of what [`Store::stops`] lists. A page may be some rows longer: all stops of one subject stand on one.
-    fn stops_page(
-        &self,
-        filter: &StopFilter,
-        page: Page,
-        at: Timestamp,
-    ) -> Result<Rows<StopRow>, StoreError>;
+    fn stops_page(&self, filter: &StopFilter, page: Page, at: Timestamp)
+    -> Result<Rows<StopRow>, StoreError>;
 
     /// How much is stopped.
     fn stopped(&self, at: Timestamp) -> Result<Stopped, StoreError>;

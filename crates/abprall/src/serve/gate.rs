@@ -7,6 +7,7 @@ mod stores;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use abprall_mail::{EmailAddress, EnhancedStatus, Language, StatusClass};
 use abprall_store::{Audience, Question as StoreQuestion, Standing, State, Store, SuppressionIndex};
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 pub(super) use dialogue::serve;
 use stores::Stores;
 
+use super::metrics::{Metrics, Place};
 use super::settings::{OnFailure, Settings, WhenHeld};
 use crate::{dates, wording};
 
@@ -28,14 +30,20 @@ pub(super) enum Question {
     Milter,
 }
 
-impl fmt::Display for Question {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Question {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
             Question::Policy => "policy",
             Question::Socketmap => "socketmap",
             Question::TcpTable => "tcp_table",
             Question::Milter => "milter",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -47,6 +55,7 @@ pub(super) struct Gate {
     on_failure: OnFailure,
     /// Whose mail it is where a question does not say.
     audience: Audience,
+    metrics: Arc<Metrics>,
 }
 
 /// The database does not say.
@@ -58,10 +67,11 @@ impl Gate {
         index: Arc<SuppressionIndex>,
         stores: Vec<Box<dyn Store>>,
         settings: &Settings,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let stores = Stores::new(stores);
         let (held, on_failure) = (settings.gate.held, settings.gate.on_failure);
-        Self { index, stores, held, on_failure, audience: settings.audience.clone() }
+        Self { index, stores, held, on_failure, audience: settings.audience.clone(), metrics }
     }
 
     /// How an address stands.
@@ -81,17 +91,32 @@ impl Gate {
     }
 
     /// What a mail server is told about a recipient. What is no address is none of our business: it says so itself.
-    fn access(&self, recipient: &str, audience: &Audience) -> Access {
+    fn access(&self, protocol: Question, recipient: &str, audience: &Audience) -> Access {
+        let began = Instant::now();
+        let access = self.access_for(recipient, audience);
+        let answer = match &access {
+            Access::Dunno | Access::Prepend { .. } => "ok",
+            Access::Refuse { .. } => "refuse",
+            Access::Later { .. } | Access::LaterIfPermitted { .. } => "defer",
+        };
+        self.metrics.question(protocol.as_str(), answer, began);
+        access
+    }
+
+    fn access_for(&self, recipient: &str, audience: &Audience) -> Access {
         let Ok(address) = EmailAddress::parse_lenient(recipient) else { return Access::Dunno };
         match self.standing(&address, audience) {
             Ok(standing) => self.access_of(&standing),
-            Err(_) => match self.on_failure {
-                OnFailure::Accept => Access::Dunno,
-                OnFailure::Defer => Access::Later {
-                    status: POLICY,
-                    text: "abprall cannot tell now whether this recipient is suppressed".to_owned(),
-                },
-            },
+            Err(_) => {
+                self.metrics.database_error(Place::Gate);
+                match self.on_failure {
+                    OnFailure::Accept => Access::Dunno,
+                    OnFailure::Defer => Access::Later {
+                        status: POLICY,
+                        text: "abprall cannot tell now whether this recipient is suppressed".to_owned(),
+                    },
+                }
+            }
         }
     }
 

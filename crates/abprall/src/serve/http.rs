@@ -13,6 +13,7 @@ mod check;
 mod condition;
 mod decisions;
 mod domains;
+mod events;
 mod incidents;
 mod openapi;
 mod problem;
@@ -20,6 +21,7 @@ mod recipients;
 mod report;
 mod request;
 mod suppressions;
+mod webhooks;
 mod why;
 
 use std::convert::Infallible;
@@ -36,14 +38,14 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
 use super::gate::Gate;
+use super::intake::webhook::Webhooks;
 use super::keeper::Keeper;
 use super::limits::DRAIN;
 use super::listen::{Connection, Socket};
 use super::stop::Stop;
 use app::App;
-pub(super) use app::Desk;
+pub(super) use app::{Desk, Stores};
 use caller::Client;
-pub(super) use openapi::text as openapi_text;
 use problem::Problem;
 
 /// Everything that can be asked for, for one server.
@@ -53,8 +55,14 @@ pub(super) struct Routes {
     router: Router,
 }
 
-pub(super) fn routes(gate: Arc<Gate>, keeper: Keeper, desk: Arc<Desk>, stop: Stop) -> Routes {
-    let app = App::new(gate, keeper, desk, stop);
+pub(super) fn routes(
+    gate: Arc<Gate>,
+    keeper: Keeper,
+    hooks: Arc<Webhooks>,
+    desk: Arc<Desk>,
+    stop: Stop,
+) -> Routes {
+    let app = App::new(gate, keeper, hooks, desk, stop);
     let router = Router::new()
         .route("/health", get(condition::health))
         .route("/ready", get(condition::ready))
@@ -63,6 +71,8 @@ pub(super) fn routes(gate: Arc<Gate>, keeper: Keeper, desk: Arc<Desk>, stop: Sto
         .route("/v1/check/{address}", get(check::check))
         .route("/v1/check", post(check::check_many))
         .route("/v1/bounces", post(bounces::bounces))
+        .route("/v1/events", post(events::events))
+        .route("/hooks/{name}", get(webhooks::is_there).post(webhooks::take))
         .route("/v1/suppressions", get(suppressions::list).post(suppressions::add))
         .route("/v1/suppressions/{subject}", get(suppressions::one).delete(suppressions::remove))
         .route("/v1/decisions", get(decisions::stream))

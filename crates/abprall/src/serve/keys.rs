@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use abprall_store::{ApiKey, NewApiKey};
@@ -19,7 +19,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use super::limits::{ARGON2_AT_A_TIME, KEYS_VERIFIED_MAX, KEY_VERIFIED_FOR, WRONG_KEYS, WRONG_KEYS_AT_ONCE};
+use super::limits::{ARGON2_AT_A_TIME, KEY_VERIFIED_FOR, KEYS_VERIFIED_MAX, WRONG_KEYS, WRONG_KEYS_AT_ONCE};
 
 /// Before every key, so that scanners for leaked secrets know it.
 const PREFIX: &str = "abprall_";
@@ -95,8 +95,6 @@ pub(super) struct KeyRing {
     of_clients: Option<DefaultKeyedRateLimiter<IpAddr>>,
     wrong: DefaultKeyedRateLimiter<IpAddr>,
     clock: DefaultClock,
-    /// When the keys were last read.
-    read_at: Mutex<Instant>,
 }
 
 impl KeyRing {
@@ -112,7 +110,6 @@ impl KeyRing {
             of_clients: rates.client.map(|rate| RateLimiter::keyed(Quota::per_second(rate))),
             wrong: RateLimiter::keyed(Quota::per_second(WRONG_KEYS).allow_burst(WRONG_KEYS_AT_ONCE)),
             clock: DefaultClock::default(),
-            read_at: Mutex::new(Instant::now()),
         };
         ring.refresh(keys);
         Ok(ring)
@@ -132,7 +129,6 @@ impl KeyRing {
         };
         self.verified.write().unwrap_or_else(PoisonError::into_inner).retain(|_, verified| still(verified));
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
-        *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         // Who has not asked for a while takes no room.
         self.wrong.retain_recent();
         if let Some(limiter) = &self.of_keys {
@@ -141,11 +137,6 @@ impl KeyRing {
         if let Some(limiter) = &self.of_clients {
             limiter.retain_recent();
         }
-    }
-
-    /// How long ago the keys were read.
-    pub(super) fn age(&self) -> Duration {
-        self.read_at.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 
     /// The key, where it was verified lately.
@@ -184,8 +175,7 @@ impl KeyRing {
         if verified.len() >= KEYS_VERIFIED_MAX {
             verified.clear();
         }
-        verified
-            .insert(self.hash(presented), Verified { key: Arc::clone(&key), at: Instant::now() });
+        verified.insert(self.hash(presented), Verified { key: Arc::clone(&key), at: Instant::now() });
         Ok(key)
     }
 
@@ -257,7 +247,8 @@ mod tests {
         assert_eq!(ring.verify(&presented, None).await.unwrap().name, "shop");
         assert!(ring.recognise(&presented).is_some());
         let almost = format!("{}0", &presented[..presented.len() - 1]);
-        let almost = if almost == presented { format!("{}1", &presented[..presented.len() - 1]) } else { almost };
+        let almost =
+            if almost == presented { format!("{}1", &presented[..presented.len() - 1]) } else { almost };
         assert!(matches!(ring.verify(&almost, None).await, Err(Refused::Wrong)));
         ring.refresh(vec![ApiKey { revoked_at: Some(Timestamp::now()), ..key }]);
         assert!(ring.recognise(&presented).is_none());

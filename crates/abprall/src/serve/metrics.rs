@@ -295,7 +295,8 @@ impl Collector for IndexSize {
             ("abprall_index_changes", "Changes of the suppression index in memory", delta as u64),
         ] {
             let gauge = ConstGauge::new(size.cast_signed());
-            let metric = encoder.encode_descriptor(name, help, None, prometheus_client::metrics::MetricType::Gauge)?;
+            let metric =
+                encoder.encode_descriptor(name, help, None, prometheus_client::metrics::MetricType::Gauge)?;
             gauge.encode(metric)?;
         }
         Ok(())

@@ -3,6 +3,9 @@
 mod gate;
 mod http;
 mod intake;
+mod log;
+mod secret;
+mod webhook;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,7 +17,10 @@ use abprall_store::Audience;
 use super::listen::Place;
 use crate::policy_file;
 pub(super) use gate::{GateSettings, OnFailure, WhenHeld};
+pub(super) use http::{HttpSettings, Keys};
 pub(super) use intake::{CertificateFiles, ClientRate, MailSettings};
+pub(super) use log::{LogSettings, Start};
+pub(super) use webhook::{Credentials, Proof, SnsSettings, TokenIn, WebhookSettings};
 
 /// All that the server is told.
 #[derive(Clone, Debug)]
@@ -24,9 +30,11 @@ pub(crate) struct Settings {
     pub(super) policy: Policy,
     pub(super) rules: Vec<PathBuf>,
     pub(super) audience: Audience,
-    pub(super) http: Vec<Place>,
+    pub(super) http: HttpSettings,
     pub(super) gate: GateSettings,
     pub(super) intake: Vec<MailSettings>,
+    pub(super) logs: Vec<LogSettings>,
+    pub(super) webhooks: Vec<WebhookSettings>,
 }
 
 /// Everything that is wrong with the settings. A mistake of configuration: exit status 2.
@@ -64,9 +72,11 @@ impl Settings {
             policy: Policy::default(),
             rules: Vec::new(),
             audience: Audience::default(),
-            http: Vec::new(),
+            http: HttpSettings::default(),
             gate: GateSettings::default(),
             intake: Vec::new(),
+            logs: Vec::new(),
+            webhooks: Vec::new(),
         };
         read(text, |reader, file| take(&mut settings, reader, file, folder))?;
         Ok(settings)
@@ -82,7 +92,9 @@ impl Settings {
             let protocol = intake::protocol_word(mail.protocol);
             parts.extend(mail.listen.iter().map(|place| format!("{protocol} at {place}")));
         }
-        parts.extend(self.http.iter().map(|place| format!("HTTP at {place}")));
+        parts.extend(self.http.listen.iter().map(|place| format!("HTTP at {place}")));
+        parts.extend(self.webhooks.iter().map(|hook| format!("{} at /hooks/{}", hook.service, hook.name)));
+        parts.extend(self.logs.iter().map(|log| format!("the log {}", log.path.display())));
         if parts.is_empty() {
             "nothing: abprall.toml names no place to listen".to_owned()
         } else {
@@ -118,6 +130,14 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
     }
     if let Some(mut intake) = file.section(reader, "intake") {
         settings.intake = intake::take(reader, &mut intake, folder);
+        let beside = log::Beside {
+            folder,
+            store: &settings.store,
+            index: settings.index.as_deref(),
+            audience: &settings.audience,
+        };
+        settings.logs = log::take(reader, &mut intake, &beside);
+        settings.webhooks = webhook::take(reader, &mut intake, folder, &settings.audience);
         intake.finish(reader);
     }
 }

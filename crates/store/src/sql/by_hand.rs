@@ -6,7 +6,7 @@ use super::book::{Book, NewDecision, StopKey, StopValue};
 use super::check::{check_subject, find, own_standing};
 use crate::audit::AuditEntry;
 use crate::plan::weight;
-use crate::{AuditAction, Audience, Scope, Standing, StopOrder, StoreError, Subject, index_key};
+use crate::{Audience, AuditAction, Scope, Standing, StopOrder, StoreError, Subject, index_key};
 
 pub(super) fn stop(
     store: &mut SqlStore,

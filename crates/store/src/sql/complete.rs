@@ -10,13 +10,12 @@ use super::column::{count, to_json};
 use super::rewind::name_of;
 use super::undo::{Target, undo};
 use super::work;
+use crate::audit::AuditEntry;
 use crate::database::{Connection, OptionalRow, params};
 use crate::limits::{EXAMPLES_MAX, WAITING_COUNTED_MAX};
-use crate::audit::AuditEntry;
 use crate::{
-    AuditAction,
-    Completed, DomainUpdate, HostUpdate, NewObservation, Scope, StoreError, Work, WorkItem, WorkKind,
-    WorkOutcome,
+    AuditAction, Completed, DomainUpdate, HostUpdate, NewObservation, Scope, StoreError, Work, WorkItem,
+    WorkKind, WorkOutcome,
 };
 
 pub(super) fn complete(

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::SqlStore;
 use super::book::Book;
-use crate::database::{Connection, OptionalRow, params};
 use crate::audit::AuditEntry;
+use crate::database::{Connection, OptionalRow, params};
 use crate::{AuditAction, Erased, ErasureKey, StoreError};
 
 /// What stands before the keyed hash in the place of an address. No address looks like this: it has no `@`.

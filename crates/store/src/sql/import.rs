@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use super::SqlStore;
 use super::book::{Book, NewDecision, StopKey, StopValue, filled};
 use super::column::{time, word};
+use crate::audit::AuditEntry;
 use crate::database::{Insert, each_of, row};
 use crate::limits::{IMPORT_BATCH, IMPORT_ROWS_AT_ONCE};
 use crate::plan::{HardStop, StopWrite, outweighs};
-use crate::audit::AuditEntry;
 use crate::{AuditAction, ImportMode, ImportSummary, ImportedStop, StoreError, Subject};
 
 pub(super) fn import_stops(
@@ -44,11 +44,7 @@ fn import_and_tell(
     let done = import(book, rows, at)?;
     if done.added > 0 {
         let detail = done.added.to_string();
-        book.audit(
-            AuditAction::Import,
-            &AuditEntry { detail: Some(&detail), ..AuditEntry::default() },
-            at,
-        )?;
+        book.audit(AuditAction::Import, &AuditEntry { detail: Some(&detail), ..AuditEntry::default() }, at)?;
     }
     Ok(done)
 }

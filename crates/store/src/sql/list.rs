@@ -88,14 +88,15 @@ fn stops_after(
         statement.stream(
             params![at.as_microsecond(), stop, reason, filter.tenant, filter.list, after],
             |row| {
-            let columns = stop_columns(row, 1)?;
-            let text = |text: String| (!text.is_empty()).then_some(text);
-            let audience = Audience { tenant: text(row.get(6)?), list: text(row.get(7)?) };
-            let place = Cursor { key, id: row.get(8)? };
-            let go_on = each(place, StopRow { standing: standing(row.get(0)?, scope, columns)?, audience });
-            is_enough = go_on.is_break();
-            Ok(go_on)
-        },
+                let columns = stop_columns(row, 1)?;
+                let text = |text: String| (!text.is_empty()).then_some(text);
+                let audience = Audience { tenant: text(row.get(6)?), list: text(row.get(7)?) };
+                let place = Cursor { key, id: row.get(8)? };
+                let go_on =
+                    each(place, StopRow { standing: standing(row.get(0)?, scope, columns)?, audience });
+                is_enough = go_on.is_break();
+                Ok(go_on)
+            },
         )?;
         if is_enough {
             break;

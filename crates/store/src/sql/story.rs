@@ -6,7 +6,8 @@ use super::column::{count, json_or_none, time, word, word_or_none};
 use crate::database::{OptionalRow, Row, params};
 use crate::plan::shown_fingerprint;
 use crate::{
-    Audience, DecisionRecord, Matched, Question, ReportRecord, Scope, Standing, State, StoreError, Story, Subject,
+    Audience, DecisionRecord, Matched, Question, ReportRecord, Scope, Standing, State, StoreError, Story,
+    Subject,
 };
 
 /// The newest decisions and the stopped addresses first.

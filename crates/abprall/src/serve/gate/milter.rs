@@ -4,9 +4,9 @@ use abprall_store::Audience;
 use abprall_wire::milter::{MilterAnswer, MilterEvent, MilterSession, Steps};
 use abprall_wire::postfix::Access;
 
-use super::Gate;
 use super::dialogue::{Dialogue, Over};
 use super::postfix::audience;
+use super::{Gate, Question};
 
 /// The macro by which a mail server says whose mail it is, as `policy_context` does. Postfix sends it where
 /// `milter_macro_defaults` and `milter_rcpt_macros` name it.
@@ -37,7 +37,7 @@ impl Dialogue for Milter {
                 return Ok(taken);
             }
             Some(Ok(MilterEvent::Rcpt { recipient, .. })) => {
-                answer_of(gate.access(&recipient, &self.audience))
+                answer_of(gate.access(Question::Milter, &recipient, &self.audience))
             }
             Some(Ok(MilterEvent::NextClient)) => {
                 self.audience = Audience::default();

@@ -6,8 +6,8 @@ use abprall_wire::postfix::{
     TcpTableReader, TcpTableRequest,
 };
 
-use super::Gate;
 use super::dialogue::{Dialogue, Over};
+use super::{Gate, Question};
 
 #[derive(Default)]
 pub(super) struct Policy(PolicyReader);
@@ -22,7 +22,7 @@ impl Dialogue for Policy {
                 // At other states there is no single recipient, or it was asked for already.
                 let access = match request.protocol_state {
                     ProtocolState::Rcpt => {
-                        gate.access(&request.recipient, &audience(&request.policy_context))
+                        gate.access(Question::Policy, &request.recipient, &audience(&request.policy_context))
                     }
                     _ => Access::Dunno,
                 };
@@ -57,7 +57,7 @@ impl Dialogue for Socketmap {
                 // "transport/tenant/list": main.cf has no other place to say whose mail it is.
                 let (map, context) = query.map.split_once('/').unwrap_or((&query.map, ""));
                 // Postfix looks for parts of an address as well; only a whole one can be stopped.
-                let answer = match gate.access(&query.key, &audience(context)) {
+                let answer = match gate.access(Question::Socketmap, &query.key, &audience(context)) {
                     Access::Dunno => SocketmapAnswer::NotFound,
                     access => found(map, &access).map_or(SocketmapAnswer::NotFound, SocketmapAnswer::Found),
                 };
@@ -100,7 +100,7 @@ impl Dialogue for TcpTable {
             Some(Err(_)) => return Err(Over),
             Some(Ok(TcpTableRequest::Put { .. })) => TcpTableAnswer::NotFound.write(out),
             Some(Ok(TcpTableRequest::Get { key })) => {
-                let answer = match gate.access(&key, &Audience::default()) {
+                let answer = match gate.access(Question::TcpTable, &key, &Audience::default()) {
                     Access::Dunno => TcpTableAnswer::NotFound,
                     access => TcpTableAnswer::Found(access.to_string()),
                 };

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::caller::Caller;
 use super::problem::Problem;
 use crate::serve::gate::Gate;
+use crate::serve::intake::webhook::Webhooks;
 use crate::serve::keeper::Keeper;
 use crate::serve::keys::KeyRing;
 use crate::serve::limits::{BODIES_AT_A_TIME, BODY_MAX, STORE_WAIT_MAX};
@@ -27,6 +28,7 @@ pub(super) struct App {
     pub(super) keeper: Keeper,
     pub(in crate::serve) desk: Arc<Desk>,
     pub(super) stop: Stop,
+    pub(super) hooks: Arc<Webhooks>,
     bodies: Arc<Semaphore>,
 }
 
@@ -36,41 +38,36 @@ pub(in crate::serve) struct Desk {
     pub(in crate::serve) keys: Keys,
     pub(in crate::serve) metrics: Arc<Metrics>,
     pub(in crate::serve) index: Arc<SuppressionIndex>,
+    /// The number of the newest decision.
     pub(in crate::serve) newest: watch::Receiver<i64>,
     /// When the index was last compared with the database.
     pub(in crate::serve) followed: Arc<Mutex<Instant>>,
     /// Requests that wait for the next decision.
-    pub(in crate::serve) waiting: Arc<AtomicUsize>,
-    stores: Mutex<Vec<Box<dyn Store>>>,
+    pub(in crate::serve) waiting: AtomicUsize,
+    pub(in crate::serve) stores: Stores,
+}
+
+/// Connections to the database, each for one request at a time.
+pub(in crate::serve) struct Stores {
+    all: Mutex<Vec<Box<dyn Store>>>,
     free: Semaphore,
 }
 
-impl Desk {
-    #[expect(clippy::too_many_arguments, reason = "made once, from the parts of the server")]
-    pub(in crate::serve) fn new(
-        ring: KeyRing,
-        keys: Keys,
-        metrics: Arc<Metrics>,
-        index: Arc<SuppressionIndex>,
-        newest: watch::Receiver<i64>,
-        followed: Arc<Mutex<Instant>>,
-        waiting: Arc<AtomicUsize>,
-        stores: Vec<Box<dyn Store>>,
-    ) -> Self {
-        let free = Semaphore::new(stores.len());
-        Self { ring, keys, metrics, index, newest, followed, waiting, stores: Mutex::new(stores), free }
+impl Stores {
+    pub(in crate::serve) fn new(stores: Vec<Box<dyn Store>>) -> Self {
+        Self { free: Semaphore::new(stores.len()), all: Mutex::new(stores) }
     }
 }
 
-/// A connection to the database that goes back whatever happens.
+/// A connection that goes back whatever happens.
 struct Lent<'a> {
     store: Option<Box<dyn Store>>,
-    desk: &'a Desk,
+    stores: &'a Stores,
 }
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        self.desk.stores.lock().unwrap_or_else(PoisonError::into_inner).extend(self.store.take());
+        self.stores.all.lock().unwrap_or_else(PoisonError::into_inner).extend(self.store.take());
     }
 }
 
@@ -91,8 +88,14 @@ impl Drop for Waits<'_> {
 }
 
 impl App {
-    pub(super) fn new(gate: Arc<Gate>, keeper: Keeper, desk: Arc<Desk>, stop: Stop) -> Self {
-        Self { gate, keeper, desk, stop, bodies: Arc::new(Semaphore::new(BODIES_AT_A_TIME)) }
+    pub(super) fn new(
+        gate: Arc<Gate>,
+        keeper: Keeper,
+        hooks: Arc<Webhooks>,
+        desk: Arc<Desk>,
+        stop: Stop,
+    ) -> Self {
+        Self { gate, keeper, hooks, desk, stop, bodies: Arc::new(Semaphore::new(BODIES_AT_A_TIME)) }
     }
 
     /// Asks the database.
@@ -125,18 +128,18 @@ impl App {
         &self,
         work: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>,
     ) -> Result<T, Problem> {
-        let desk = &*self.desk;
+        let stores = &self.desk.stores;
         // All are busy for too long: a slow database must not gather everybody who asks.
-        let Ok(Ok(_turn)) = timeout(STORE_WAIT_MAX, desk.free.acquire()).await else {
+        let Ok(Ok(_turn)) = timeout(STORE_WAIT_MAX, stores.free.acquire()).await else {
             return Err(Problem::database());
         };
-        let store = desk.stores.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut lent = Lent { store, desk };
+        let store = stores.all.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut lent = Lent { store, stores };
         let Some(store) = lent.store.as_deref_mut() else { return Err(Problem::database()) };
         match tokio::task::block_in_place(|| work(store)) {
             Ok(value) => Ok(value),
             Err(error) => {
-                desk.metrics.database_error(Place::Programs);
+                self.desk.metrics.database_error(Place::Programs);
                 Err(error.into())
             }
         }

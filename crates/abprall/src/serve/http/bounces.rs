@@ -1,6 +1,6 @@
 //! A bounce as a raw message.
 
-use abprall_store::{KeyScope, Recorded};
+use abprall_store::{Audience, Decided, KeyScope, Recorded};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -33,6 +33,17 @@ pub(super) struct TakenDecision {
     newly_stopped: bool,
 }
 
+impl TakenDecision {
+    pub(super) fn of(decided: &Decided) -> Self {
+        Self {
+            decision: decided.id,
+            outcome: decided.decision.outcome,
+            rule: decided.decision.rule,
+            newly_stopped: decided.newly_stopped,
+        }
+    }
+}
+
 /// Deposits a bounce: the raw message, as it came. Answered once it is on the disk.
 #[utoipa::path(
     post,
@@ -59,15 +70,12 @@ pub(super) async fn bounces(
     if message.is_empty() {
         return Err(Problem::bad("The body has to be a mail message (RFC 5322)."));
     }
-    match app.keeper.keep("http".to_owned(), &message).await {
+    let whose = caller.audience(Audience::default())?;
+    let audience = (whose != Audience::default()).then_some(whose);
+    match app.keeper.keep_for("http".to_owned(), &message, audience).await {
         Ok(Recorded::Known) => Ok(Json(Taken { new: false, decisions: Vec::new() })),
         Ok(Recorded::New(decided)) => {
-            let decisions = decided.iter().map(|decided| TakenDecision {
-                decision: decided.id,
-                outcome: decided.decision.outcome,
-                rule: decided.decision.rule,
-                newly_stopped: decided.newly_stopped,
-            });
+            let decisions = decided.iter().map(TakenDecision::of);
             Ok(Json(Taken { new: true, decisions: decisions.collect() }))
         }
         Err(NotStored) => Err(Problem::database()),

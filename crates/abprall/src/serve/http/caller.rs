@@ -100,10 +100,9 @@ impl Caller {
     /// The tenant that is asked for, as far as it is the key's own.
     pub(super) fn only_own(&self, asked: Option<String>) -> Result<Option<String>, Problem> {
         match (self.tenant(), asked) {
-            (Some(own), Some(asked)) if own != asked => Err(Problem::new(
-                StatusCode::FORBIDDEN,
-                format!("This key is only for the mail of {own:?}."),
-            )),
+            (Some(own), Some(asked)) if own != asked => {
+                Err(Problem::new(StatusCode::FORBIDDEN, format!("This key is only for the mail of {own:?}.")))
+            }
             (Some(own), _) => Ok(Some(own.to_owned())),
             (None, asked) => Ok(asked),
         }

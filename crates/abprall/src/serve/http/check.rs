@@ -32,6 +32,12 @@ pub(super) struct Whose {
     list: Option<String>,
 }
 
+impl Whose {
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        no_controls(&[self.tenant.as_deref(), self.list.as_deref()])
+    }
+}
+
 impl From<Whose> for Audience {
     fn from(whose: Whose) -> Self {
         Audience { tenant: whose.tenant, list: whose.list }
@@ -56,7 +62,7 @@ pub(super) async fn check(
     Asked(whose): Asked<Whose>,
 ) -> Result<Json<Standing>, Problem> {
     caller.may(KeyScope::Check)?;
-    no_controls(&[whose.tenant.as_deref(), whose.list.as_deref()])?;
+    whose.check()?;
     let began = Instant::now();
     let address = address(&asked)?;
     Ok(Json(ask(&app, &address, &caller.audience(whose.into())?, began)?))

@@ -143,6 +143,7 @@ pub(super) async fn one(
     caller.may(KeyScope::Read)?;
     let found = app.ask(|store| store.decision(id)).await?;
     // That another tenant has a decision of this number is none of its business.
-    let own = found.filter(|decision| caller.tenant().is_none() || decision.tenant.as_deref() == caller.tenant());
+    let own =
+        found.filter(|decision| caller.tenant().is_none() || decision.tenant.as_deref() == caller.tenant());
     tagged(&headers, &own.ok_or_else(|| Problem::not_found("There is no such decision."))?)
 }

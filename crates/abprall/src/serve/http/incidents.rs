@@ -1,8 +1,6 @@
 //! Incidents, and the removals that wait for their end.
 
-use abprall_store::{
-    Incident, IncidentFilter, IncidentStory, KeyScope, PendingRemoval, Rows, Settlement,
-};
+use abprall_store::{Incident, IncidentFilter, IncidentStory, KeyScope, PendingRemoval, Rows, Settlement};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;

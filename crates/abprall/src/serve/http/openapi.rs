@@ -9,7 +9,10 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, Modify, OpenApi};
 
 use super::problem::Problem;
-use super::{audit, bounces, check, condition, decisions, domains, incidents, recipients, report, suppressions, why};
+use super::{
+    audit, bounces, check, condition, decisions, domains, events, incidents, recipients, report,
+    suppressions, webhooks, why,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -24,6 +27,9 @@ use super::{audit, bounces, check, condition, decisions, domains, incidents, rec
         check::check,
         check::check_many,
         bounces::bounces,
+        events::events,
+        webhooks::is_there,
+        webhooks::take,
         suppressions::list,
         suppressions::add,
         suppressions::one,
@@ -69,7 +75,8 @@ impl Modify for Keys {
     fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
         let mut bearer = Http::new(HttpAuthScheme::Bearer);
         bearer.description = Some(
-            "A key of `abprall api-key create`. Scopes: check, bounces, events, read, write, admin.".to_owned(),
+            "A key of `abprall api-key create`. Scopes: check, bounces, events, read, write, admin."
+                .to_owned(),
         );
         if let Some(components) = &mut description.components {
             components.add_security_scheme("key", SecurityScheme::Http(bearer));
@@ -78,7 +85,7 @@ impl Modify for Keys {
 }
 
 /// The description as text.
-pub(in crate::serve) fn text() -> String {
+pub(crate) fn text() -> String {
     // A tree of plain values always has a JSON form.
     let mut text = Description::openapi().to_pretty_json().unwrap_or_default();
     text.push('\n');
@@ -135,6 +142,16 @@ problems! {
     Conflict {
         409: "It is stopped by its owner's own wish",
     }
+    /// Of hooks: each service has its own word for "do not send this again".
+    HookProblems {
+        400: "It is no post of this service",
+        401: "The signature or the credentials are wrong",
+        403: "It is no post of this service (Postmark)",
+        406: "It is no post of this service (Mailgun)",
+        408: "The body took too long",
+        413: "The body is too large",
+        503: "It could not be stored: send it again",
+    }
     /// Of readiness.
     NotReady {
         503: "A part does not work; the members say which",
@@ -144,4 +161,40 @@ problems! {
 fn problem(words: &str) -> RefOr<Response> {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
     ResponseBuilder::new().description(words).content("application/problem+json", content).build().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `ABPRALL_WRITE_OPENAPI=1 cargo test -p abprall openapi` brings the file up to date.
+    #[test]
+    fn the_file_openapi_json_is_what_the_code_describes() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../openapi.json");
+        if std::env::var_os("ABPRALL_WRITE_OPENAPI").is_some() {
+            std::fs::write(path, text()).expect("the file is written");
+        }
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            written == text(),
+            "openapi.json has drifted; ABPRALL_WRITE_OPENAPI=1 cargo test -p abprall openapi"
+        );
+    }
+
+    #[test]
+    fn every_operation_says_what_can_go_wrong_and_who_may() {
+        let description = serde_json::to_value(Description::openapi()).expect("JSON");
+        for (path, operations) in description["paths"].as_object().expect("paths") {
+            for (method, operation) in operations.as_object().expect("operations") {
+                assert!(operation["summary"].is_string(), "{method} {path} has no words");
+                assert!(operation["security"].is_array(), "{method} {path} does not say who may");
+                let needs_key = path.starts_with("/v1/") && path != "/v1/openapi.json";
+                if needs_key {
+                    for status in ["400", "401", "403", "429", "503"] {
+                        assert!(operation["responses"][status].is_object(), "{method} {path}: {status}");
+                    }
+                }
+            }
+        }
+    }
 }
