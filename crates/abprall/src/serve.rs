@@ -7,6 +7,7 @@
 //! - `gate`: the question "may this be sent to?", and how Postfix and programs ask it.
 //! - `http`: the routes; `keys`: who may use them.
 //! - `metrics`: what is counted; `newest`: keys and decisions, as they change.
+//! - `watch`: looks at what is held, where `[watch]` says so.
 
 mod gate;
 mod http;
@@ -19,6 +20,7 @@ mod metrics;
 mod newest;
 mod settings;
 mod stop;
+mod watch;
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
@@ -62,6 +64,11 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         stores: http::Stores::new(for_programs),
     });
     let (keeper, writer) = keeper::start(store, Arc::clone(&index), settings, metrics)?;
+    let watch = settings
+        .watch
+        .clone()
+        .map(|settings| Ok::<_, anyhow::Error>((settings, place.open_existing()?)))
+        .transpose()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -70,6 +77,13 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         let stop = stop::Stop::on_signals()?;
         let watching = keeper::follow_others(follower, index, followed, stop.clone())?;
         let looking = newest::look(looker, Arc::clone(&desk), tell_newest, stop.clone())?;
+        let watch = match watch {
+            Some((watch, store)) => {
+                let rules = crate::rule_files::RuleFiles { rules: settings.rules.clone() };
+                Some(watch::start(store, watch, settings.policy.clone(), rules.classifier()?, stop.clone())?)
+            }
+            None => None,
+        };
         let mut servers = tokio::task::JoinSet::new();
         for (listen, question) in settings.gate.listeners() {
             for socket in listen::bind(listen).await? {
@@ -112,6 +126,9 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
             writer.join();
             watching.join();
             looking.join();
+            if let Some(watch) = watch {
+                watch.join();
+            }
         })
         .await
         .context("cannot finish writing")

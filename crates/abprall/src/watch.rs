@@ -4,6 +4,7 @@
 //! Several processes may watch the same store: who has leased an item has it alone. Time is a value of the caller.
 
 mod claims;
+mod follow;
 mod follow_up;
 mod hosts;
 mod limits;
@@ -17,9 +18,10 @@ mod summary;
 mod tests;
 mod way_back;
 
+pub(crate) use follow::{all_that_is_due, owner, rest};
 pub(crate) use limits::lease;
 pub(crate) use look::NetworkLook;
 pub(crate) use news::{News, What};
-pub(crate) use pass::{Watch, pass};
+pub(crate) use pass::Watch;
 pub(crate) use shutdown::Shutdown;
 pub(crate) use summary::PassSummary;

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -12,6 +12,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 mod common;
+#[path = "common/resolver.rs"]
+mod resolver;
 
 use common::{abprall, example, run};
 
@@ -233,6 +235,41 @@ fn programs_ask_and_deposit_over_http() {
     for wrong in [server.get("/nowhere"), server.get("/v1/check/nonsense"), server.post("/v1/bounces", "")] {
         assert!(wrong.starts_with("HTTP/1.1 4") && wrong.contains("application/problem+json"), "{wrong}");
     }
+}
+
+#[test]
+fn what_is_held_is_looked_at_by_the_same_process() {
+    let dns = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let place = dns.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut bytes = [0; 1500];
+        loop {
+            let (length, peer) = dns.recv_from(&mut bytes).unwrap();
+            let _gone = dns.send_to(&resolver::answer(&bytes[..length]), peer);
+        }
+    });
+    let watch = format!(
+        "[watch]\nresolvers = [\"{place}\"]\ncanaries = [\"none\"]\nroots = [\"127.0.0.1\"]\ndeadline = \"2s\"\npoll = \"1s\"\n"
+    );
+    let server = Server::start(tempfile::tempdir().unwrap(), &watch);
+    let gone = bounce("anna@null.example")
+        .replace("5.1.1", "5.4.4")
+        .replace("User unknown", "Host or domain name not found");
+    let taken = server.post("/v1/bounces", &gone.replace('\n', "\r\n"));
+    assert!(taken.contains("\"outcome\":\"hold\""), "{taken}");
+    // Nobody of the domain bounced but Anna; after the look all of them are stopped.
+    let mut other = String::new();
+    for _ in 0..200 {
+        other = server.get("/v1/check/bert@null.example");
+        if other.contains("\"scope\":\"domain\"") {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(
+        other.contains("\"state\":\"suppressed\"") && other.contains("\"reason\":\"null_mx\""),
+        "{other}"
+    );
 }
 
 #[test]

@@ -87,6 +87,8 @@ pub struct WorkOutcome {
     pub hosts: Vec<HostUpdate>,
     /// What follows for the domain and its held addresses.
     pub conclusion: Option<Conclusion>,
+    /// Why there is no way, as it was seen; `None` where that is not plain: then it stays what was claimed.
+    pub seen: Option<Reason>,
     /// The way back, as it stands from now on.
     pub reinstatement: Option<Reinstatement>,
     /// So many addresses of the domain come back now, those that took mail most lately first.

@@ -101,6 +101,7 @@ facts! {
         the_way_back_frees_so_many_as_it_says_the_latest_takers_first
         who_is_on_the_way_back_is_stopped_with_the_domain_by_the_next_order
         what_a_person_holds_outlasts_the_recovery
+        who_is_held_while_somebody_looks_is_looked_at_as_well
         a_second_failure_on_the_way_back_closes_it_again
         a_suppressed_or_complaining_address_does_not_come_back_with_its_domain
         lists_of_domains_and_hosts_come_page_by_page;

@@ -1,6 +1,7 @@
+use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use abprall_mail::{Domain, Language};
 use abprall_policy::Policy;
@@ -16,7 +17,7 @@ use crate::language::Lang;
 use crate::policy_file::PolicyFile;
 use crate::rule_files::RuleFiles;
 use crate::store_file::StoreFile;
-use crate::watch::{NetworkLook, News, PassSummary, Shutdown, Watch, lease, pass};
+use crate::watch::{NetworkLook, News, PassSummary, Shutdown, Watch, all_that_is_due, lease, owner, rest};
 use crate::wording::pick;
 
 mod words;
@@ -141,34 +142,21 @@ impl Args {
         };
         let mut printer = Printer::new(self.format, self.lang.into());
         let mut sum = PassSummary::default();
+        let is_ended = || shutdown.is_wanted();
         loop {
-            let mut look = NetworkLook::new(config.clone(), self.lang.into())?;
-            let mut made = Instant::now();
-            let mut first = true;
-            while first || (sum.next_due.is_some_and(|at| at <= clock.now()) && !shutdown.is_wanted()) {
-                first = false;
-                if made.elapsed() >= LOOK_AGE_MAX {
-                    look = NetworkLook::new(config.clone(), self.lang.into())?;
-                    made = Instant::now();
-                }
-                let one = pass(&mut watch, &mut look, &mut |news| printer.print(news))?;
-                let is_idle = one.done == 0 && one.leases_lost == 0;
-                sum.add(&one);
-                printer.progress(&sum);
-                if is_idle {
-                    break;
-                }
-            }
+            // Both closures print, one after the other.
+            let printer = RefCell::new(&mut printer);
+            sum.add(&all_that_is_due(
+                &mut watch,
+                config,
+                &is_ended,
+                &mut |news| printer.borrow_mut().print(news),
+                &mut |sum| printer.borrow().progress(sum),
+            )?);
             if !self.follow || shutdown.is_wanted() {
                 break;
             }
-            let until_due = sum.next_due.map(|at| at.duration_since(clock.now()));
-            let until_due = until_due.and_then(|span| Duration::try_from(span).ok()).unwrap_or_default();
-            let pause = match sum.next_due {
-                Some(_) => until_due.clamp(PAUSE_MIN, self.poll.max(PAUSE_MIN)),
-                None => self.poll,
-            };
-            shutdown.wait(pause);
+            shutdown.wait(rest(&watch, &sum, self.poll));
             if shutdown.is_wanted() {
                 break;
             }
@@ -197,18 +185,6 @@ impl Args {
         }
         Ok(ExitCode::from(u8::from(!all)))
     }
-}
-
-/// With --follow, the least pause between two rounds: whatever happens, they do not come faster.
-const PAUSE_MIN: Duration = Duration::from_millis(500);
-
-/// What was learned of hosts is forgotten after this time: it must not hide that they were repaired. No rhythm is faster.
-const LOOK_AGE_MAX: Duration = Duration::from_secs(240);
-
-/// No other process has this name, also not one on another machine or a later one with the same number.
-fn owner() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    format!("{}/{}/{}", host.trim(), std::process::id(), Clock::System.now().as_microsecond())
 }
 
 /// Says what happened as it happens, and what it came to at the end.

@@ -48,6 +48,10 @@ pub(super) struct NotStored;
 pub(super) struct Worker(pub(super) JoinHandle<()>);
 
 impl Worker {
+    pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<Self> {
+        std::thread::Builder::new().name(name.to_owned()).spawn(work).map(Self)
+    }
+
     pub(super) fn join(self) {
         if let Err(panic) = self.0.join() {
             std::panic::resume_unwind(panic);

@@ -5,6 +5,7 @@ mod http;
 mod intake;
 mod log;
 mod secret;
+mod watch;
 mod webhook;
 
 use std::fmt;
@@ -20,6 +21,7 @@ pub(super) use gate::{GateSettings, OnFailure, WhenHeld};
 pub(super) use http::{HttpSettings, Keys};
 pub(super) use intake::{CertificateFiles, ClientRate, MailSettings};
 pub(super) use log::{LogSettings, Start};
+pub(super) use watch::WatchSettings;
 pub(super) use webhook::{Credentials, Proof, SnsSettings, TokenIn, WebhookSettings};
 
 /// All that the server is told.
@@ -35,6 +37,7 @@ pub(crate) struct Settings {
     pub(super) intake: Vec<MailSettings>,
     pub(super) logs: Vec<LogSettings>,
     pub(super) webhooks: Vec<WebhookSettings>,
+    pub(super) watch: Option<WatchSettings>,
 }
 
 /// Everything that is wrong with the settings. A mistake of configuration: exit status 2.
@@ -77,6 +80,7 @@ impl Settings {
             intake: Vec::new(),
             logs: Vec::new(),
             webhooks: Vec::new(),
+            watch: None,
         };
         read(text, |reader, file| take(&mut settings, reader, file, folder))?;
         Ok(settings)
@@ -95,6 +99,9 @@ impl Settings {
         parts.extend(self.http.listen.iter().map(|place| format!("HTTP at {place}")));
         parts.extend(self.webhooks.iter().map(|hook| format!("{} at /hooks/{}", hook.service, hook.name)));
         parts.extend(self.logs.iter().map(|log| format!("the log {}", log.path.display())));
+        if self.watch.is_some() {
+            parts.push("the watch".to_owned());
+        }
         if parts.is_empty() {
             "nothing: abprall.toml names no place to listen".to_owned()
         } else {
@@ -139,6 +146,10 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
         settings.logs = log::take(reader, &mut intake, &beside);
         settings.webhooks = webhook::take(reader, &mut intake, folder, &settings.audience);
         intake.finish(reader);
+    }
+    if let Some(mut watch) = file.section(reader, "watch") {
+        settings.watch = watch::take(reader, &mut watch, folder);
+        watch.finish(reader);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What follows from a look at a domain. Pure: what is known and what was seen come in, what is to be stored goes out.
 
-use abprall_mail::{Confidence, Domain, Reason, Verdict};
+use abprall_mail::{Confidence, Domain, FindingId, Reason, Verdict};
 use abprall_policy::{
     Conclusion, DomainHealth, DomainLook, Evidence, HealthState, IncidentEvent, Policy, ReinstateEvent,
     Reinstatement, Release, Rhythm, conclude, incident_key, next_look,
@@ -111,6 +111,7 @@ pub(super) fn of_domain(known: &Situation<'_>, seen: &Seen, policy: &Policy, now
         }),
         hosts: hosts::of_domain(diagnosis, known.hosts, policy, now),
         conclusion,
+        seen: seen_reason(diagnosis),
         reinstatement: stage.filter(|_| stage != stage_before),
         incident: incident(known.domain, diagnosis, &operators, conclusion),
         ..WorkOutcome::default()
@@ -178,6 +179,18 @@ fn conclusion(known: &Situation<'_>, diagnosis: &Diagnosis, health: DomainHealth
         }
         concluded => concluded,
     }
+}
+
+/// What the DNS says plainly is the reason, whatever a bounce called it.
+const PLAIN: [(FindingId, Reason); 3] = [
+    (FindingId::NullMx, Reason::NullMx),
+    (FindingId::DomainNxdomain, Reason::DomainNotFound),
+    (FindingId::DomainNoMailHost, Reason::NoMailRoute),
+];
+
+fn seen_reason(diagnosis: &Diagnosis) -> Option<Reason> {
+    let is_found = |id: FindingId| diagnosis.findings.iter().any(|finding| finding.id == id);
+    PLAIN.into_iter().find(|(id, _)| is_found(*id)).map(|(_, reason)| reason)
 }
 
 /// A probe of the MX cannot refute it: it is inside the recipient's system, or between us and it.

@@ -34,3 +34,9 @@ pub(crate) const CANARY_POLL: Duration = Duration::from_secs(1800);
 
 /// How long after a failed way back, while the route seems to work, it is tried again.
 pub(crate) const AGAIN_AFTER: Duration = Duration::from_secs(86_400);
+
+/// When passes follow one another, the least pause between two rounds: whatever happens, they do not come faster.
+pub(crate) const PAUSE_MIN: Duration = Duration::from_millis(500);
+
+/// What was learned of hosts is forgotten after this time: it must not hide that they were repaired. No rhythm is faster.
+pub(crate) const LOOK_AGE_MAX: Duration = Duration::from_secs(240);

@@ -15,7 +15,8 @@ use abprall_store::{
 use jiff::{Timestamp, ToSpan};
 
 use super::look::{Look, Request, Seen, SeenHost};
-use super::{News, PassSummary, Watch, What, pass};
+use super::pass::pass;
+use super::{News, PassSummary, Watch, What};
 use crate::clock::Clock;
 
 /// Rounds of the clock after which nothing more is waited for: weeks, as hosts are looked at too.

@@ -44,6 +44,7 @@ pub(super) fn complete(
                 Work::Release { .. } | Work::RecheckHost { .. } => None,
             };
             of_domain(book, domain, claim, outcome, now, &mut done)?;
+            look_again_for_newcomers(book, domain, item.due_at, now)?;
         }
         Ok(done)
     })
@@ -81,7 +82,7 @@ fn of_domain(
         tell(book, done, domain, now, *event, 0, detail.as_deref())?;
     }
     if let Some(conclusion) = outcome.conclusion {
-        conclude(book, domain, claim, conclusion, now, done)?;
+        conclude(book, domain, outcome.seen.or(claim), conclusion, now, done)?;
     }
     if outcome.release > 0 {
         release(book, domain, outcome.release, now, done)?;
@@ -98,6 +99,23 @@ fn of_domain(
         work::put(book, WorkKind::Release, domain, 0, "", at, now)?;
     }
     Ok(())
+}
+
+/// Who came to be held while somebody looked had no work put down for them, because there was some. They must not wait for nobody.
+fn look_again_for_newcomers(
+    book: &Book<'_>,
+    domain: i64,
+    due_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let waits: bool = book
+        .connection
+        .prepare_cached(&format!(
+            "SELECT EXISTS (SELECT 1 FROM stop WHERE kind = 0 AND domain = ?1 AND stop = 'hold' AND since > ?2 AND reason IN {OF_THE_WAY})
+                 AND NOT EXISTS (SELECT 1 FROM work WHERE domain = ?1 AND kind <> 'recheck_host')"
+        ))?
+        .query_row(params![domain, due_at.as_microsecond()], |row| row.get(0))?;
+    if waits { work::put(book, WorkKind::Recheck, domain, 0, "", now, now) } else { Ok(()) }
 }
 
 /// Why the domain's last failure was, where that is about the way there.

@@ -336,6 +336,20 @@ pub(crate) fn what_a_person_holds_outlasts_the_recovery(house: &mut House) {
     assert_eq!(house.state("new@dead.example", days(6)), State::Ok);
 }
 
+pub(crate) fn who_is_held_while_somebody_looks_is_looked_at_as_well(house: &mut House) {
+    held(house);
+    let item = house.lease_one(now());
+    house.record(&routing("late@dead.example"), now() + 1.minute());
+    let kept = concluded(Conclusion::Keep { rule: "not-sure" }, now());
+    house.store.complete(&item, &kept, now() + 2.minutes()).unwrap();
+    let item = house.lease_one(now() + 2.minutes());
+    assert_eq!(item.work, Work::Recheck { domain: "dead.example".into() });
+    // Nobody came meanwhile: it ends.
+    let kept = concluded(Conclusion::Keep { rule: "not-sure" }, now() + 3.minutes());
+    house.store.complete(&item, &kept, now() + 4.minutes()).unwrap();
+    assert!(house.lease(days(1)).is_empty());
+}
+
 pub(crate) fn a_second_failure_on_the_way_back_closes_it_again(house: &mut House) {
     dead(house);
     step(house, 1, Reinstatement::Canary { released_at: days(2) }, days(2));

@@ -8,17 +8,18 @@ use axum::response::Response;
 use super::answer::tagged;
 use super::app::App;
 use super::caller::Caller;
-use super::openapi::Common;
+use super::openapi::{Cached, Common};
 use super::problem::Problem;
 use super::request::{self, Asked, Paging};
 
 /// Who changed what, newest first. Each line was written together with its change.
 #[utoipa::path(
     get,
+    operation_id = "list_audit",
     path = "/v1/audit",
     tag = "people",
     params(Paging),
-    responses((status = 200, description = "One page", body = Rows<AuditRecord>), Common),
+    responses((status = 200, description = "One page", body = Rows<AuditRecord>), Cached, Common),
     security(("key" = ["admin"]))
 )]
 pub(super) async fn list(

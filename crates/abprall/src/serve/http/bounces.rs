@@ -47,6 +47,7 @@ impl TakenDecision {
 /// Deposits a bounce: the raw message, as it came. Answered once it is on the disk.
 #[utoipa::path(
     post,
+    operation_id = "deposit_bounce",
     path = "/v1/bounces",
     tag = "intake",
     request_body(

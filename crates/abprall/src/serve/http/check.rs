@@ -49,6 +49,7 @@ impl From<Whose> for Audience {
 /// `ok` comes from the index in memory; where that says "perhaps not", the database decides.
 #[utoipa::path(
     get,
+    operation_id = "check",
     path = "/v1/check/{address}",
     tag = "gate",
     params(("address" = String, Path, description = "A mail address, percent-encoded"), Whose),
@@ -152,6 +153,7 @@ pub(super) enum Answer {
 /// May these addresses be sent to?
 #[utoipa::path(
     post,
+    operation_id = "check_many",
     path = "/v1/check",
     tag = "gate",
     request_body = Many,

@@ -21,6 +21,7 @@ use crate::serve::metrics::Now;
 /// Whether the process answers.
 #[utoipa::path(
     get,
+    operation_id = "health",
     path = "/health",
     tag = "operation",
     responses((status = 200, description = "It does", body = String, content_type = "text/plain", example = "ok")),
@@ -79,6 +80,7 @@ impl Ready {
 /// Whether bounces can be taken in and questions be answered from what is current.
 #[utoipa::path(
     get,
+    operation_id = "ready",
     path = "/ready",
     tag = "operation",
     responses((status = 200, description = "All parts work", body = Ready), NotReady),
@@ -99,6 +101,7 @@ pub(super) async fn ready(State(app): State<App>) -> Result<Json<Ready>, Problem
 /// What is counted, for Prometheus.
 #[utoipa::path(
     get,
+    operation_id = "metrics",
     path = "/metrics",
     tag = "operation",
     responses(

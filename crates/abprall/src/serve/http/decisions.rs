@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer::tagged;
 use super::app::{App, Waits};
 use super::caller::Caller;
-use super::openapi::{Common, Missing};
+use super::openapi::{Cached, Common, Missing};
 use super::problem::Problem;
 use super::request::{self, Asked, Named};
 use crate::serve::limits::{DECISION_WAIT_MAX, PAGE_ROWS, PAGE_ROWS_MAX};
@@ -47,6 +47,7 @@ pub(super) struct Decisions {
 /// With `Accept: application/x-ndjson` one decision a line, without `next`: go on after the last one's `id`.
 #[utoipa::path(
     get,
+    operation_id = "list_decisions",
     path = "/v1/decisions",
     tag = "decisions",
     params(After),
@@ -55,7 +56,7 @@ pub(super) struct Decisions {
             (Decisions = "application/json"),
             (String = "application/x-ndjson")
         )),
-        Common
+        Cached, Common
     ),
     security(("key" = ["read"]))
 )]
@@ -128,10 +129,11 @@ async fn page(app: &App, after: i64, tenant: Option<&str>, limit: u32) -> Result
 /// One decision with its evidence.
 #[utoipa::path(
     get,
+    operation_id = "get_decision",
     path = "/v1/decisions/{id}",
     tag = "decisions",
     params(("id" = i64, Path, description = "Its number")),
-    responses((status = 200, description = "The decision", body = DecisionRecord), Common, Missing),
+    responses((status = 200, description = "The decision", body = DecisionRecord), Cached, Common, Missing),
     security(("key" = ["read"]))
 )]
 pub(super) async fn one(

@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer::tagged;
 use super::app::App;
 use super::caller::Caller;
-use super::openapi::{Common, Missing};
+use super::openapi::{Cached, Common, Missing};
 use super::problem::Problem;
 use super::request::{self, Asked, Named, no_controls};
 use crate::whole_domain::WholeDomain;
@@ -58,10 +58,11 @@ pub(super) struct Domains {
 /// Recipient domains with failures.
 #[utoipa::path(
     get,
+    operation_id = "list_domains",
     path = "/v1/domains",
     tag = "watch",
     params(Domains),
-    responses((status = 200, description = "One page", body = Rows<WatchedDomain>), Common),
+    responses((status = 200, description = "One page", body = Rows<WatchedDomain>), Cached, Common),
     security(("key" = ["read"]))
 )]
 pub(super) async fn list(
@@ -92,10 +93,11 @@ pub(super) async fn list(
 /// One domain with its mail hosts and the last looks at its routing.
 #[utoipa::path(
     get,
+    operation_id = "get_domain",
     path = "/v1/domains/{domain}",
     tag = "watch",
     params(("domain" = String, Path, description = "The domain")),
-    responses((status = 200, description = "The domain", body = WholeDomain), Common, Missing),
+    responses((status = 200, description = "The domain", body = WholeDomain), Cached, Common, Missing),
     security(("key" = ["read"]))
 )]
 pub(super) async fn one(
@@ -146,10 +148,11 @@ pub(super) struct Hosts {
 /// Mail hosts: by name, with what reports say, and by each address that was looked at.
 #[utoipa::path(
     get,
+    operation_id = "list_hosts",
     path = "/v1/hosts",
     tag = "watch",
     params(Hosts),
-    responses((status = 200, description = "One page", body = Rows<WatchedHost>), Common),
+    responses((status = 200, description = "One page", body = Rows<WatchedHost>), Cached, Common),
     security(("key" = ["read"]))
 )]
 pub(super) async fn hosts(

@@ -50,6 +50,7 @@ struct EventResult {
 /// Deposits reports as JSON: one, an array, or one a line (`docs/events.md`). Answered once all of them are on the disk.
 #[utoipa::path(
     post,
+    operation_id = "deposit_events",
     path = "/v1/events",
     tag = "intake",
     params(Whose),

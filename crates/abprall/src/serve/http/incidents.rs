@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer::tagged;
 use super::app::App;
 use super::caller::Caller;
-use super::openapi::{Common, Missing, OfBody};
+use super::openapi::{Cached, Common, Missing, OfBody};
 use super::problem::Problem;
 use super::request::{self, Asked, Named, no_controls};
 use super::suppressions::note;
@@ -37,10 +37,11 @@ pub(super) struct Which {
 /// Incidents, newest first.
 #[utoipa::path(
     get,
+    operation_id = "list_incidents",
     path = "/v1/incidents",
     tag = "watch",
     params(Which),
-    responses((status = 200, description = "One page", body = Rows<Incident>), Common),
+    responses((status = 200, description = "One page", body = Rows<Incident>), Cached, Common),
     security(("key" = ["read"]))
 )]
 pub(super) async fn list(
@@ -63,10 +64,11 @@ pub(super) async fn list(
 /// One incident with its timeline.
 #[utoipa::path(
     get,
+    operation_id = "get_incident",
     path = "/v1/incidents/{id}",
     tag = "watch",
     params(("id" = i64, Path, description = "Its number")),
-    responses((status = 200, description = "The incident", body = IncidentStory), Common, Missing),
+    responses((status = 200, description = "The incident", body = IncidentStory), Cached, Common, Missing),
     security(("key" = ["read"]))
 )]
 pub(super) async fn one(
@@ -96,10 +98,11 @@ pub(super) struct OfIncident {
 /// Removals that wait because so many came at once.
 #[utoipa::path(
     get,
+    operation_id = "list_pending",
     path = "/v1/pending",
     tag = "watch",
     params(OfIncident),
-    responses((status = 200, description = "One page", body = Rows<PendingRemoval>), Common),
+    responses((status = 200, description = "One page", body = Rows<PendingRemoval>), Cached, Common),
     security(("key" = ["read"]))
 )]
 pub(super) async fn pending(
@@ -134,6 +137,7 @@ pub(super) struct Settled {
 /// Carries all pending removals of an incident out: the mailboxes are gone after all.
 #[utoipa::path(
     post,
+    operation_id = "apply_pending",
     path = "/v1/pending/{incident}/apply",
     tag = "watch",
     params(("incident" = i64, Path, description = "The incident")),
@@ -154,6 +158,7 @@ pub(super) async fn apply(
 /// Drops all pending removals of an incident: it was a bad hour there, the addresses may be sent to.
 #[utoipa::path(
     post,
+    operation_id = "drop_pending",
     path = "/v1/pending/{incident}/drop",
     tag = "watch",
     params(("incident" = i64, Path, description = "The incident")),

@@ -95,6 +95,7 @@ pub(crate) fn text() -> String {
 /// This description.
 #[utoipa::path(
     get,
+    operation_id = "openapi",
     path = "/v1/openapi.json",
     tag = "operation",
     responses((status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json")),
@@ -158,6 +159,16 @@ problems! {
     }
 }
 
+/// Of those whose answer a client may keep.
+pub(super) struct Cached;
+
+impl IntoResponses for Cached {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let words = "It is as the client has it (`If-None-Match`)";
+        [("304".to_owned(), ResponseBuilder::new().description(words).build().into())].into()
+    }
+}
+
 fn problem(words: &str) -> RefOr<Response> {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
     ResponseBuilder::new().description(words).content("application/problem+json", content).build().into()
@@ -183,9 +194,12 @@ mod tests {
 
     #[test]
     fn every_operation_says_what_can_go_wrong_and_who_may() {
+        let mut ids = std::collections::BTreeSet::new();
         let description = serde_json::to_value(Description::openapi()).expect("JSON");
         for (path, operations) in description["paths"].as_object().expect("paths") {
             for (method, operation) in operations.as_object().expect("operations") {
+                let id = operation["operationId"].as_str().expect("an id");
+                assert!(ids.insert(id.to_owned()), "{id} stands for two operations");
                 assert!(operation["summary"].is_string(), "{method} {path} has no words");
                 assert!(operation["security"].is_array(), "{method} {path} does not say who may");
                 let needs_key = path.starts_with("/v1/") && path != "/v1/openapi.json";

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::answer::tagged;
 use super::app::App;
 use super::caller::Caller;
-use super::openapi::{Common, Missing};
+use super::openapi::{Cached, Common, Missing};
 use super::problem::Problem;
 use super::request::{Named, address};
 use crate::serve::limits::RECIPIENT_DECISIONS_MAX;
@@ -22,10 +22,11 @@ fn nothing() -> Problem {
 /// All that is known of a person: how the address stands, every decision, every report with its texts.
 #[utoipa::path(
     get,
+    operation_id = "export_recipient",
     path = "/v1/recipients/{address}",
     tag = "people",
     params(("address" = String, Path, description = "A mail address, percent-encoded")),
-    responses((status = 200, description = "All of it", body = Story), Common, Missing),
+    responses((status = 200, description = "All of it", body = Story), Cached, Common, Missing),
     security(("key" = ["admin"]))
 )]
 pub(super) async fn export(
@@ -43,6 +44,7 @@ pub(super) async fn export(
 /// Forgets a person: the address and all words about it go, a keyed hash stays, by which a stop is still recognised.
 #[utoipa::path(
     delete,
+    operation_id = "erase_recipient",
     path = "/v1/recipients/{address}",
     tag = "people",
     params(("address" = String, Path, description = "A mail address, percent-encoded")),

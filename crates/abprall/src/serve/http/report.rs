@@ -50,6 +50,7 @@ const ROWS_MAX: u32 = 100;
 /// The report over a period: what failed and why, what is stopped, what came back, what to do.
 #[utoipa::path(
     get,
+    operation_id = "report",
     path = "/v1/report",
     tag = "report",
     params(Of),

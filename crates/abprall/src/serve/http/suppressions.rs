@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer::tagged;
 use super::app::App;
 use super::caller::Caller;
-use super::openapi::{Common, Conflict, Missing, OfBody};
+use super::openapi::{Cached, Common, Conflict, Missing, OfBody};
 use super::problem::Problem;
 use super::request::{self, Asked, Named, no_controls};
 use crate::serve::limits::{CHANGE_BYTES_MAX, NOTE_BYTES_MAX};
@@ -73,10 +73,11 @@ impl From<StopRow> for Listed {
 /// What is stopped: domains first, then mail hosts, then addresses.
 #[utoipa::path(
     get,
+    operation_id = "list_suppressions",
     path = "/v1/suppressions",
     tag = "suppressions",
     params(Filter),
-    responses((status = 200, description = "One page", body = Rows<Listed>), Common),
+    responses((status = 200, description = "One page", body = Rows<Listed>), Cached, Common),
     security(("key" = ["read"]))
 )]
 pub(super) async fn list(
@@ -128,6 +129,7 @@ pub(super) struct Order {
 /// Stops an address or a whole domain. What is stopped harder already stays as it is.
 #[utoipa::path(
     post,
+    operation_id = "add_suppression",
     path = "/v1/suppressions",
     tag = "suppressions",
     request_body = Order,
@@ -177,10 +179,11 @@ pub(super) async fn add(
 /// How one address or domain is stopped.
 #[utoipa::path(
     get,
+    operation_id = "get_suppression",
     path = "/v1/suppressions/{subject}",
     tag = "suppressions",
     params(("subject" = String, Path, description = "An address or a domain, percent-encoded")),
-    responses((status = 200, description = "How it stands", body = Standing), Common, Missing),
+    responses((status = 200, description = "How it stands", body = Standing), Cached, Common, Missing),
     security(("key" = ["read"]))
 )]
 pub(super) async fn one(
@@ -213,6 +216,7 @@ pub(super) struct Lift {
 /// Lifts the stops of just this address or domain. The answer says how it stands now: its domain may be stopped as well.
 #[utoipa::path(
     delete,
+    operation_id = "lift_suppression",
     path = "/v1/suppressions/{subject}",
     tag = "suppressions",
     params(("subject" = String, Path, description = "An address or a domain, percent-encoded"), Lift),

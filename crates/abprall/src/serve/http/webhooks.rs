@@ -44,6 +44,7 @@ impl From<&abprall_bounce::webhook::Refused> for EventProblem {
 /// Whether there is such a hook: some services look before they post.
 #[utoipa::path(
     get,
+    operation_id = "is_hook",
     path = "/hooks/{name}",
     tag = "intake",
     params(("name" = String, Path, description = "As the settings name it")),
@@ -60,6 +61,7 @@ pub(super) async fn is_there(
 /// Takes what a mail service posts. Who it is, is proved by its signature or credentials, as the settings say.
 #[utoipa::path(
     post,
+    operation_id = "post_to_hook",
     path = "/hooks/{name}",
     tag = "intake",
     params(("name" = String, Path, description = "As the settings name it")),

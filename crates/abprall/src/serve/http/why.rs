@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use super::answer::tagged;
 use super::app::App;
 use super::caller::Caller;
-use super::openapi::{Common, Missing};
+use super::openapi::{Cached, Common, Missing};
 use super::problem::Problem;
 use super::request::{self, Asked, Named};
 use crate::serve::limits::PAGE_ROWS_MAX;
@@ -30,10 +30,11 @@ const DECISIONS: u32 = 20;
 /// Why an address or a domain stands as it does: every decision with its evidence, newest first.
 #[utoipa::path(
     get,
+    operation_id = "why",
     path = "/v1/why/{subject}",
     tag = "decisions",
     params(("subject" = String, Path, description = "An address or a domain, percent-encoded"), HowMuch),
-    responses((status = 200, description = "The story", body = Story), Common, Missing),
+    responses((status = 200, description = "The story", body = Story), Cached, Common, Missing),
     security(("key" = ["read"]))
 )]
 pub(super) async fn why(
