@@ -33,7 +33,7 @@ pub(super) fn stop(
         let key = StopKey { scope, subject: number, tenant: tenant.to_owned(), list: list.to_owned() };
         let value =
             StopValue { stop: order.stop, reason: order.reason, since: at, until: order.until, decision };
-        let whom = index_key(subject);
+        let whom = book.name_for_audit(subject, number)?;
         let entry = AuditEntry {
             subject: Some(&whom),
             tenant: order.audience.tenant.as_deref(),
@@ -82,7 +82,7 @@ pub(super) fn lift(
             last = Some(value);
         }
         if last.is_some() {
-            let whom = index_key(subject);
+            let whom = book.name_for_audit(subject, number)?;
             let entry = AuditEntry { subject: Some(&whom), tenant, ..AuditEntry::default() };
             book.audit(AuditAction::Lift, &entry, at)?;
         }
@@ -108,6 +108,17 @@ pub(super) fn lift(
 }
 
 impl Book<'_> {
+    /// As the audit log may name a subject: of whom was forgotten, only what is left.
+    fn name_for_audit(&self, subject: &Subject, number: i64) -> Result<String, StoreError> {
+        match subject {
+            Subject::Address(_) => {
+                self.connection
+                    .query_row("SELECT text FROM address WHERE id = ?1", [number], |row| row.get(0))
+            }
+            Subject::Domain(_) | Subject::MxHost(_) => Ok(index_key(subject).into_owned()),
+        }
+    }
+
     /// The number of a subject; it is stored where it is new.
     pub(super) fn subject(&mut self, subject: &Subject) -> Result<(Scope, i64), StoreError> {
         Ok(match subject {

@@ -51,8 +51,7 @@ impl TakenDecision {
     path = "/v1/bounces",
     tag = "intake",
     request_body(
-        content = String,
-        content_type = "message/rfc822",
+        content((String = "message/rfc822"), (String = "text/plain")),
         description = "The message with all its headers (RFC 5322), at most 10 MiB"
     ),
     responses((status = 200, description = "It is stored, and decided", body = Taken), Common, OfBody),
