@@ -14,7 +14,7 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 step() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 
 step "Packages"
-packages=(build-essential python3 nsd unbound chromium postgresql systemd)
+packages=(build-essential python3 python3-venv nsd unbound chromium postgresql systemd)
 [ $lab = yes ] && packages+=(mmdebstrap nftables iproute2 util-linux procps tcpdump openssl)
 missing=()
 for package in "${packages[@]}"; do
@@ -53,6 +53,7 @@ fuzz/run.sh "$FUZZ_SECONDS"
 
 step "Program"
 cargo build --quiet --release -p abprall
+lab/api.sh target/release/abprall 30
 if [ -d ../shared/corpus ]; then
   for corpus in public lab; do
     echo "corpus/$corpus"

@@ -8,6 +8,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::serve::BadSettings;
 
+mod api_key;
+mod audit;
 mod check;
 mod classify;
 mod config;
@@ -53,6 +55,8 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    ApiKey(api_key::Args),
+    Audit(audit::Args),
     Classify(classify::Args),
     Config(config::Args),
     Contact(Box<contact::Args>),
@@ -98,6 +102,8 @@ impl Cli {
 
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::ApiKey(args) => args.run(),
+            Command::Audit(args) => args.run(),
             Command::Classify(args) => args.run(),
             Command::Config(args) => args.run(),
             Command::Contact(args) => args.run(),

@@ -26,6 +26,7 @@ mod store_file;
 mod subject;
 mod terminal;
 mod watch;
+mod whole_domain;
 mod wording;
 
 fn main() -> ExitCode {

@@ -6,7 +6,8 @@
 //! - `intake`: SMTP, LMTP and HTTP; nothing is acknowledged before it is on the disk.
 //! - `keeper`: the one writer of this process; what waits is written together.
 //! - `gate`: the question "may this be sent to?", and how Postfix and programs ask it.
-//! - `http`: the routes.
+//! - `http`: the routes; `keys`: who may use them.
+//! - `metrics`: what is counted; `newest`: keys and decisions, as they change.
 //! - `watch`: looks at what is held, where `[watch]` says so.
 
 mod changing;
@@ -15,9 +16,12 @@ mod http;
 mod intake;
 mod keep;
 mod keeper;
+mod keys;
 mod limits;
 mod listen;
 mod log;
+mod metrics;
+mod newest;
 mod notify;
 mod reload;
 mod settings;
@@ -25,11 +29,14 @@ mod stop;
 mod systemd;
 mod watch;
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use abprall_store::{Store, StoreError};
 use anyhow::Context;
 
+pub(crate) use keys::make as make_key;
 pub(crate) use limits::PRUNE_ROWS;
 pub(crate) use listen::Place;
 pub(crate) use settings::{BadSettings, SetOptions, Settings};
@@ -50,14 +57,31 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         (0..limits::STORES_FOR_QUESTIONS).map(open).collect::<Result<_, StoreError>>()?;
     // Stores are opened, and dropped, outside of the runtime: the client of PostgreSQL has one of its own.
     let follower = place.open_existing()?;
+    let metrics = Arc::new(metrics::Metrics::new(Arc::clone(&index)));
+    let gate = Arc::new(gate::Gate::new(Arc::clone(&index), answering, settings, Arc::clone(&metrics)));
+    let for_programs: Vec<Box<dyn Store>> =
+        (0..limits::STORES_FOR_PROGRAMS).map(open).collect::<Result<_, StoreError>>()?;
+    let looker = place.open_existing()?;
+    let ring = keys::KeyRing::new(looker.api_keys()?, settings.http.rates)?;
+    let (tell_newest, newest) = tokio::sync::watch::channel(looker.newest_decision()?);
+    let followed = Arc::new(Mutex::new(Instant::now()));
+    let desk = Arc::new(http::Desk {
+        ring,
+        keys: settings.http.keys,
+        metrics: Arc::clone(&metrics),
+        index: Arc::clone(&index),
+        newest,
+        followed: Arc::clone(&followed),
+        waiting: AtomicUsize::new(0),
+        stores: http::Stores::new(for_programs),
+    });
+    let judging = changing::Changing::new(keeper::Judging::by(settings)?);
+    let (keeper, writer) = keeper::start(store, Arc::clone(&index), judging.clone(), metrics)?;
     let watch = settings
         .watch
         .clone()
         .map(|settings| Ok::<_, anyhow::Error>((settings, place.open_existing()?)))
         .transpose()?;
-    let gate = Arc::new(gate::Gate::new(Arc::clone(&index), answering, settings));
-    let judging = changing::Changing::new(keeper::Judging::by(settings)?);
-    let (keeper, writer) = keeper::start(store, Arc::clone(&index), judging.clone())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -65,7 +89,8 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     runtime.block_on(async {
         let stop = stop::Stop::on_signals()?;
         let hangups = reload::hangups()?;
-        let watching = keeper::follow_others(follower, index, stop.clone())?;
+        let watching = keeper::follow_others(follower, index, followed, stop.clone())?;
+        let looking = newest::look(looker, Arc::clone(&desk), tell_newest, stop.clone())?;
         let (ways, keep) =
             (changing::Changing::new(settings.notify.clone()), changing::Changing::new(settings.keep));
         let telling = notify::start(place.clone(), ways.clone(), stop.clone())?;
@@ -94,8 +119,19 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
                 ));
             }
         }
-        for socket in listen::bind(&settings.http).await? {
-            servers.spawn(http::serve(socket, http::router(Arc::clone(&gate), keeper.clone()), stop.clone()));
+        for log in &settings.logs {
+            servers.spawn(intake::log::Follower::new(log.clone(), keeper.clone(), stop.clone()).serve());
+        }
+        let hooks = Arc::new(intake::webhook::Webhooks::new(&settings.webhooks).await?);
+        for socket in listen::bind(&settings.http.listen).await? {
+            let routes = http::routes(
+                Arc::clone(&gate),
+                keeper.clone(),
+                Arc::clone(&hooks),
+                Arc::clone(&desk),
+                stop.clone(),
+            );
+            servers.spawn(http::serve(socket, routes, stop.clone()));
         }
         let parts = reload::Parts { gate, mail_servers, judging, log, ways, keep };
         tokio::spawn(reload::on_hangups(hangups, settings.clone(), parts));
@@ -110,6 +146,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         tokio::task::spawn_blocking(move || {
             writer.join();
             watching.join();
+            looking.join();
             telling.join();
             cleaning.join();
             if let Some(watch) = watch {

@@ -67,6 +67,7 @@ impl Usual {
 #[derive(
     Clone, Copy, Debug, Display, EnumString, Eq, Hash, IntoStaticStr, PartialEq, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum BrakeReason {
@@ -138,6 +139,7 @@ pub fn sweeping(sweep: &Sweep, policy: &BrakePolicy) -> Option<BrakeReason> {
 
 /// The brake of one provider, or of the whole house.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Brake {
     /// Removals are carried out.
@@ -146,10 +148,12 @@ pub enum Brake {
     /// Removals are pending.
     Frozen {
         /// Since when.
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
         since: Timestamp,
         /// Why.
         reason: BrakeReason,
         /// Since when the numbers are usual again.
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
         calm_since: Option<Timestamp>,
     },
 }

@@ -10,6 +10,7 @@ use crate::{DomainHealth, HealthState, ReinstatePolicy};
 
 /// How far the addresses of a domain have come back.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "stage", rename_all = "snake_case")]
 pub enum Reinstatement {
     /// The recovery has to hold first.
@@ -17,6 +18,7 @@ pub enum Reinstatement {
     /// One address is released; its mail is waited for.
     Canary {
         /// When it was released.
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
         released_at: Timestamp,
     },
     /// Batches are released, each larger than the last.
@@ -24,6 +26,7 @@ pub enum Reinstatement {
         /// The size of the last.
         size: u32,
         /// When it was released.
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
         released_at: Timestamp,
     },
     /// All are back.
@@ -31,6 +34,7 @@ pub enum Reinstatement {
     /// It failed again: all of it begins anew with the next recovery.
     Stopped {
         /// When.
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
         at: Timestamp,
     },
     /// Only a person may go on.
@@ -44,6 +48,7 @@ pub enum Reinstatement {
 #[derive(
     Clone, Copy, Debug, Display, EnumString, Eq, Hash, IntoStaticStr, PartialEq, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Doubt {

@@ -7,6 +7,7 @@ use crate::State;
 
 /// A recipient domain, as lists show it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WatchedDomain {
     /// The domain.
     pub domain: String,
@@ -23,12 +24,14 @@ pub struct WatchedDomain {
     /// How the domain as a whole stands.
     pub state: State,
     /// The last failure.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub last_failure_at: Option<Timestamp>,
     /// Why.
     pub last_reason: Option<Reason>,
     /// The health of its routing; `None`: nobody has looked.
     pub health: Option<DomainHealth>,
     /// When it is looked at next.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub next_look: Option<Timestamp>,
     /// Its provider, where it is known.
     pub operator: Option<String>,
@@ -36,6 +39,7 @@ pub struct WatchedDomain {
 
 /// All that a decision about a domain needs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DomainDetail {
     /// As lists show it.
     #[serde(flatten)]

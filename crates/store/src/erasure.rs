@@ -21,6 +21,7 @@ impl std::fmt::Debug for ErasureKey {
 
 /// What an erasure did.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Erased {
     /// The address was known.
     pub known: bool,

@@ -81,6 +81,14 @@ pub enum StoreError {
         /// Its name or number.
         name: String,
     },
+    /// The name is in use.
+    #[error("there is a {what} {name:?} already")]
+    Exists {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
     /// A key cannot be taken over.
     #[error("the key cannot be taken over: {0}")]
     Key(&'static str),

@@ -7,14 +7,17 @@ use serde::Serialize;
 
 /// A mail host, as lists show it: as a name in reports, or as one address that was looked at.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WatchedHost {
     /// The name.
     pub host: String,
     /// The address; `None`: the row counts what reports say of the name.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub ip: Option<IpAddr>,
     /// Failures that it spoke of.
     pub failures: u64,
     /// The last of them.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub last_failure_at: Option<Timestamp>,
     /// Why.
     pub last_reason: Option<Reason>,
@@ -23,6 +26,7 @@ pub struct WatchedHost {
     /// What was seen last.
     pub detail: Option<String>,
     /// When it is looked at next.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub next_look: Option<Timestamp>,
     /// Domains whose mail host it is.
     pub domains: u64,

@@ -7,14 +7,17 @@ use crate::DecisionRecord;
 
 /// What belongs together: addresses of a domain, domains behind an operator, or a provider's bad hour.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Incident {
     /// Its number.
     pub id: i64,
     /// What it is about: `domain:NAME`, `operator:NAME` or `brake:PROVIDER`.
     pub key: String,
     /// When it began.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub opened_at: Timestamp,
     /// When it ended.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub closed_at: Option<Timestamp>,
     /// The first claim.
     pub reason: Option<Reason>,
@@ -26,6 +29,7 @@ pub struct Incident {
 
 /// An incident with its timeline.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct IncidentStory {
     /// The incident.
     #[serde(flatten)]
@@ -38,8 +42,10 @@ pub struct IncidentStory {
 
 /// One event of a timeline.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct IncidentRecord {
     /// When.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub at: Timestamp,
     /// What.
     pub event: IncidentEvent,
@@ -64,6 +70,7 @@ pub struct IncidentFilter {
 
 /// The brake of one provider.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BrakeRow {
     /// The provider; empty: the whole house.
     pub provider: String,
@@ -75,6 +82,7 @@ pub struct BrakeRow {
 
 /// A removal that waits for the end of an incident.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PendingRemoval {
     /// The incident.
     pub incident: i64,

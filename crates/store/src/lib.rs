@@ -10,6 +10,8 @@
 //!
 //! What is decided is written once, in `plan`; the databases only load what that needs and write what it says.
 
+mod api_key;
+mod audit;
 mod change;
 mod content;
 mod database;
@@ -42,6 +44,8 @@ mod summary;
 mod trends;
 mod work;
 
+pub use api_key::{ApiKey, KeyScope, NewApiKey};
+pub use audit::{AuditAction, AuditRecord};
 pub use change::StopChange;
 pub use content::ContentId;
 pub use domain_row::{DomainDetail, DomainFilter, DomainSort, WatchedDomain};

@@ -23,10 +23,12 @@ impl Page {
 
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Rows<T> {
     /// Its rows.
     pub rows: Vec<T>,
     /// Where the next page begins; `None`: this is the last.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub next: Option<Cursor>,
 }
 

@@ -9,18 +9,21 @@ use abprall_policy::{Doubt, Policy};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::audit::AuditEntry;
 use crate::database::Connection;
 use crate::limits::REPEATS_MAX;
 use crate::plan::PolicyCache;
 use crate::{
-    BrakeRow, Completed, DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort,
-    ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode, News,
-    Observation, Old, Page, PendingRemoval, Period, Person, Pruned, Question, Reclassified,
-    ReclassifySummary, Recorded, ReplayedReport, ReviewCluster, ReviewReport, RewindSummary, Rows, Selection,
-    Settlement, Standing, StopChange, StopFilter, StopOrder, StopRow, Stopped, Store, StoreError, Story,
-    Subject, Summary, Trends, WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
+    ApiKey, AuditAction, AuditRecord, BrakeRow, Completed, DecisionRecord, DomainDetail, DomainFilter,
+    DomainSort, Erased, ErasureKey, HostFilter, HostSort, ImportMode, ImportSummary, ImportedStop, Incident,
+    IncidentFilter, IncidentStory, Message, Mode, NewApiKey, News, Observation, Old, Page, PendingRemoval,
+    Period, Person, Pruned, Question, Reclassified, ReclassifySummary, Recorded, ReplayedReport,
+    ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, Standing, StopChange,
+    StopFilter, StopOrder, StopRow, Stopped, Store, StoreError, Story, Subject, Summary, Trends,
+    WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
 };
 
+mod audit;
 mod book;
 mod brakes;
 mod by_hand;
@@ -33,6 +36,7 @@ mod erase;
 mod hosts;
 mod import;
 mod incidents;
+mod keys;
 mod list;
 mod load;
 mod migrate;
@@ -47,6 +51,7 @@ mod review;
 mod rewind;
 mod roll_up;
 mod story;
+mod stream;
 mod summary;
 mod trends;
 mod undo;
@@ -61,6 +66,8 @@ pub struct SqlStore {
     connection: Connection,
     /// The seed of the address hashes: of this installation, so that collisions cannot be prepared.
     seed: u64,
+    /// Who acts, for the audit log.
+    actor: String,
     /// Numbers of domains and hosts that were lately used.
     domains: HashMap<Box<str>, i64>,
     hosts: HashMap<Box<str>, i64>,
@@ -132,7 +139,8 @@ impl SqlStore {
         work: &mut impl FnMut(&mut Book<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let transaction = Transaction::begin(&self.connection)?;
-        let mut book = Book::new(&self.connection, self.seed, &mut self.domains, &mut self.hosts);
+        let mut book =
+            Book::new(&self.connection, self.seed, &self.actor, &mut self.domains, &mut self.hosts);
         let value = work(&mut book)?;
         book.finish()?;
         match fate {
@@ -192,6 +200,15 @@ impl Store for SqlStore {
         list::stops(self, filter, at, each)
     }
 
+    fn stops_page(
+        &self,
+        filter: &StopFilter,
+        page: Page,
+        at: Timestamp,
+    ) -> Result<Rows<StopRow>, StoreError> {
+        list::page(self, filter, page, at)
+    }
+
     fn stopped(&self, at: Timestamp) -> Result<Stopped, StoreError> {
         summary::stopped(self, at)
     }
@@ -201,7 +218,17 @@ impl Store for SqlStore {
     }
 
     fn lift(&mut self, subject: &Subject, at: Timestamp, note: Option<&str>) -> Result<Standing, StoreError> {
-        by_hand::lift(self, subject, at, note)
+        by_hand::lift(self, subject, None, at, note)
+    }
+
+    fn lift_of_tenant(
+        &mut self,
+        subject: &Subject,
+        tenant: &str,
+        at: Timestamp,
+        note: Option<&str>,
+    ) -> Result<Standing, StoreError> {
+        by_hand::lift(self, subject, Some(tenant), at, note)
     }
 
     fn story(
@@ -211,6 +238,33 @@ impl Store for SqlStore {
         decisions_max: u32,
     ) -> Result<Option<Story>, StoreError> {
         story::story(self, subject, at, decisions_max)
+    }
+
+    fn story_of_tenant(
+        &self,
+        subject: &Subject,
+        tenant: &str,
+        at: Timestamp,
+        decisions_max: u32,
+    ) -> Result<Option<Story>, StoreError> {
+        story::story_of_tenant(self, subject, tenant, at, decisions_max)
+    }
+
+    fn decision(&self, id: i64) -> Result<Option<DecisionRecord>, StoreError> {
+        self.decision_of_number(id)
+    }
+
+    fn decisions_after(
+        &self,
+        after: i64,
+        tenant: Option<&str>,
+        max: u32,
+    ) -> Result<Vec<DecisionRecord>, StoreError> {
+        stream::decisions_after(self, after, tenant, max)
+    }
+
+    fn newest_decision(&self) -> Result<i64, StoreError> {
+        stream::newest_decision(self)
     }
 
     fn summary(&self, since: Option<Date>, at: Timestamp, rows_max: u32) -> Result<Summary, StoreError> {
@@ -303,7 +357,15 @@ impl Store for SqlStore {
     }
 
     fn close_incident(&mut self, id: i64, at: Timestamp, note: Option<&str>) -> Result<bool, StoreError> {
-        self.write(|book| incidents::close(book, id, at, note))
+        self.write(|book| {
+            let closed = incidents::close(book, id, at, note)?;
+            if closed {
+                let subject = id.to_string();
+                let entry = AuditEntry { subject: Some(&subject), detail: note, ..AuditEntry::default() };
+                book.audit(AuditAction::IncidentClosed, &entry, at)?;
+            }
+            Ok(closed)
+        })
     }
 
     fn observations(&self, domain: &str, page: Page) -> Result<Rows<Observation>, StoreError> {
@@ -325,7 +387,20 @@ impl Store for SqlStore {
         at: Timestamp,
         note: Option<&str>,
     ) -> Result<u64, StoreError> {
-        self.write(|book| brakes::settle(book, incident, settlement, at, note))
+        self.write(|book| {
+            let settled = brakes::settle(book, incident, settlement, at, note)?;
+            if settled > 0 {
+                let action = match settlement {
+                    Settlement::Apply => AuditAction::PendingApplied,
+                    Settlement::Drop => AuditAction::PendingDropped,
+                };
+                let (subject, detail) = (incident.to_string(), settled.to_string());
+                let entry =
+                    AuditEntry { subject: Some(&subject), detail: Some(&detail), ..AuditEntry::default() };
+                book.audit(action, &entry, at)?;
+            }
+            Ok(settled)
+        })
     }
 
     fn replay(
@@ -349,7 +424,11 @@ impl Store for SqlStore {
             Mode::Preview => Fate::RollBack,
             Mode::Apply => Fate::Commit,
         };
-        self.write_or_try(fate, |book| rewind::rewind(book, selection, at, note))
+        self.write_or_try(fate, |book| {
+            let summary = rewind::rewind(book, selection, at, note)?;
+            book.audit(AuditAction::Rewind, &AuditEntry { detail: note, ..AuditEntry::default() }, at)?;
+            Ok(summary)
+        })
     }
 
     fn review_clusters(&self, page: Page) -> Result<Rows<ReviewCluster>, StoreError> {
@@ -431,5 +510,25 @@ impl Store for SqlStore {
 
     fn swap_note(&mut self, name: &str, before: Option<&str>, after: &str) -> Result<bool, StoreError> {
         news::swap_note(self, name, before, after)
+    }
+
+    fn act_as(&mut self, actor: &str) {
+        actor.clone_into(&mut self.actor);
+    }
+
+    fn audit(&self, page: Page) -> Result<Rows<AuditRecord>, StoreError> {
+        audit::records(self, page)
+    }
+
+    fn create_api_key(&mut self, key: &NewApiKey, at: Timestamp) -> Result<(), StoreError> {
+        self.write(|book| keys::create(book, key, at))
+    }
+
+    fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
+        keys::keys(self)
+    }
+
+    fn revoke_api_key(&mut self, name: &str, at: Timestamp) -> Result<bool, StoreError> {
+        self.write(|book| keys::revoke(book, name, at))
     }
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 /// Whether somebody may be sent to, and if not, why: the contract of `check --format json`.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Standing {
     /// The address, or the domain, that was asked for.
     pub address: String,
@@ -15,8 +16,10 @@ pub struct Standing {
     /// Why it is stopped.
     pub reason: Option<Reason>,
     /// Since when.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub since: Option<Timestamp>,
     /// Until when; `None` when no end is set.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub until: Option<Timestamp>,
     /// The number of the decision.
     pub decision: Option<i64>,
@@ -39,6 +42,7 @@ impl Standing {
 
 /// May it be sent to?
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Yes.
@@ -71,6 +75,7 @@ impl From<Stop> for State {
 
 /// What a stop is about.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// One address.

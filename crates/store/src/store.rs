@@ -10,12 +10,13 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::{
-    BrakeRow, Completed, DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort,
-    ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode, News,
-    Observation, Old, Page, PendingRemoval, Period, Person, Pruned, Question, Reclassified,
-    ReclassifySummary, Recorded, ReplayedReport, ReviewCluster, ReviewReport, RewindSummary, Rows, Selection,
-    Settlement, SqlStore, Standing, StopChange, StopFilter, StopOrder, StopRow, Stopped, StoreError, Story,
-    Subject, Summary, Trends, WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
+    ApiKey, AuditRecord, BrakeRow, Completed, DecisionRecord, DomainDetail, DomainFilter, DomainSort, Erased,
+    ErasureKey, HostFilter, HostSort, ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter,
+    IncidentStory, Message, Mode, NewApiKey, News, Observation, Old, Page, PendingRemoval, Period, Person,
+    Pruned, Question, Reclassified, ReclassifySummary, Recorded, ReplayedReport, ReviewCluster, ReviewReport,
+    RewindSummary, Rows, Selection, Settlement, SqlStore, Standing, StopChange, StopFilter, StopOrder,
+    StopRow, Stopped, StoreError, Story, Subject, Summary, Trends, WatchedDomain, WatchedHost, WorkItem,
+    WorkOutcome,
 };
 
 /// What is remembered: messages, reports, decisions, what is stopped, what is watched.
@@ -43,6 +44,10 @@ pub trait Store: Send {
         each: &mut dyn FnMut(StopRow) -> ControlFlow<()>,
     ) -> Result<u64, StoreError>;
 
+    /// One page of what [`Store::stops`] lists. A page may be some rows longer: all stops of one subject stand on one.
+    fn stops_page(&self, filter: &StopFilter, page: Page, at: Timestamp)
+    -> Result<Rows<StopRow>, StoreError>;
+
     /// How much is stopped.
     fn stopped(&self, at: Timestamp) -> Result<Stopped, StoreError>;
 
@@ -52,6 +57,15 @@ pub trait Store: Send {
     /// A person lifts all stops of just this subject, for whatever mail. Gives how it stood before: `ok` means that there was nothing.
     fn lift(&mut self, subject: &Subject, at: Timestamp, note: Option<&str>) -> Result<Standing, StoreError>;
 
+    /// As [`Store::lift`], but only the stops of one tenant; those of the whole house stay.
+    fn lift_of_tenant(
+        &mut self,
+        subject: &Subject,
+        tenant: &str,
+        at: Timestamp,
+        note: Option<&str>,
+    ) -> Result<Standing, StoreError>;
+
     /// All that is known about a subject; `None` where nothing is. At most `decisions_max` decisions and as many addresses.
     fn story(
         &self,
@@ -59,6 +73,30 @@ pub trait Store: Send {
         at: Timestamp,
         decisions_max: u32,
     ) -> Result<Option<Story>, StoreError>;
+
+    /// As [`Store::story`], as far as it is one tenant's: its own decisions, and how the subject stands for its mail.
+    fn story_of_tenant(
+        &self,
+        subject: &Subject,
+        tenant: &str,
+        at: Timestamp,
+        decisions_max: u32,
+    ) -> Result<Option<Story>, StoreError>;
+
+    /// One decision.
+    fn decision(&self, id: i64) -> Result<Option<DecisionRecord>, StoreError>;
+
+    /// The decisions after the one with this number, in the order in which they were committed, at most `max`; only those of a tenant
+    /// where one is named.
+    fn decisions_after(
+        &self,
+        after: i64,
+        tenant: Option<&str>,
+        max: u32,
+    ) -> Result<Vec<DecisionRecord>, StoreError>;
+
+    /// The number of the newest decision; 0 where there is none.
+    fn newest_decision(&self) -> Result<i64, StoreError>;
 
     /// How things stand altogether, since a day. Reads roll-ups, not the reports.
     fn summary(&self, since: Option<Date>, at: Timestamp, rows_max: u32) -> Result<Summary, StoreError>;
@@ -240,6 +278,26 @@ pub trait Store: Send {
 
     /// Writes a note in the place of what was there `before`. Gives false, and changes nothing, where it is another one by now.
     fn swap_note(&mut self, name: &str, before: Option<&str>, after: &str) -> Result<bool, StoreError>;
+
+    // --- programs with keys, and who changed what
+
+    /// Says who changes things from here on, for the audit log: `command` where nobody says so.
+    fn act_as(&mut self, actor: &str);
+
+    /// Who changed what, newest first.
+    fn audit(&self, page: Page) -> Result<Rows<AuditRecord>, StoreError>;
+
+    /// Makes a key for a program.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] where a key in use has the name.
+    fn create_api_key(&mut self, key: &NewApiKey, at: Timestamp) -> Result<(), StoreError>;
+
+    /// All keys that were ever made, oldest first.
+    fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError>;
+
+    /// Takes a key back. Gives whether there was one of that name.
+    fn revoke_api_key(&mut self, name: &str, at: Timestamp) -> Result<bool, StoreError>;
 }
 
 /// Opens a store: a path names a SQLite file, `postgres://…` or `host=… dbname=…` a PostgreSQL database. Makes it where there is

@@ -8,6 +8,7 @@ use crate::Standing;
 
 /// All that led to how an address or a domain stands.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Story {
     /// How it stands.
     pub standing: Standing,
@@ -25,12 +26,14 @@ pub struct Story {
 
 /// One decision, as it was taken.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DecisionRecord {
     /// Its number.
     pub id: i64,
     /// Whom it is about: an address or a domain.
     pub about: String,
     /// When it was taken.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub taken_at: Timestamp,
     /// What was done.
     pub outcome: Outcome,
@@ -43,6 +46,7 @@ pub struct DecisionRecord {
     /// The fingerprint of the operator's policy; `None` where it played no part.
     pub policy_fingerprint: Option<String>,
     /// Until when, where an end is set.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub until: Option<Timestamp>,
     /// For whose mail.
     pub tenant: Option<String>,
@@ -64,12 +68,14 @@ pub struct DecisionRecord {
 
 /// One report, as far as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReportRecord {
     /// The message that held it.
     pub source: String,
     /// Within the message, from 0.
     pub index: u32,
     /// When it happened, by the report's word.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub happened_at: Timestamp,
     /// What it tells.
     pub kind: Kind,
@@ -105,6 +111,7 @@ pub struct ReportRecord {
 
 /// A rule and the text that it matched.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Matched {
     /// The rule's id.
     pub rule: String,

@@ -6,12 +6,14 @@ use serde::Serialize;
 
 /// How things stand altogether.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Summary {
     /// Messages that were taken.
     pub messages: u64,
     /// Of these, without a report.
     pub messages_without_report: u64,
     /// The first and the last day that reports speak of.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
     pub days: Option<(Date, Date)>,
     /// What is stopped at present.
     #[serde(flatten)]
@@ -30,6 +32,7 @@ pub struct Summary {
 
 /// How much is stopped at present.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Stopped {
     /// Addresses that are suppressed.
     pub addresses_suppressed: u64,
@@ -41,6 +44,7 @@ pub struct Stopped {
 
 /// Reports of one sort.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReasonRow {
     /// What they tell.
     pub kind: Kind,
@@ -58,6 +62,7 @@ pub struct ReasonRow {
 
 /// The failures of one recipient domain.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DomainRow {
     /// The domain.
     pub domain: String,
@@ -75,6 +80,7 @@ pub struct DomainRow {
 
 /// The failures that one server spoke of.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HostRow {
     /// The server.
     pub host: String,

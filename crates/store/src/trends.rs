@@ -9,15 +9,19 @@ use crate::{BrakeRow, Summary};
 
 /// A stretch of whole days in UTC, both ends included; open where nothing is said.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Period {
     /// The first day.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = Date))]
     pub since: Option<Date>,
     /// The last day.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = Date))]
     pub until: Option<Date>,
 }
 
 /// How things went over a period.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Trends {
     /// Reasons, domains and hosts of the period; what is stopped, and the messages, at present.
     #[serde(flatten)]
@@ -46,8 +50,10 @@ pub struct Trends {
 
 /// Reports of one day and one sort.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DayRow {
     /// The day.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
     pub day: Date,
     /// What they tell.
     pub kind: Kind,
@@ -65,6 +71,7 @@ pub struct DayRow {
 
 /// The failures at one provider: the operator of the mail hosts where it is known, else the domain itself.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProviderRow {
     /// The registrable domain of its mail hosts, or the recipient domain.
     pub provider: String,
@@ -82,6 +89,7 @@ pub struct ProviderRow {
 
 /// The failures of mail routing that one server spoke of.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RouteHostRow {
     /// The server.
     pub host: String,
@@ -90,8 +98,10 @@ pub struct RouteHostRow {
     /// Recipient domains behind it.
     pub domains: u64,
     /// The first day of the period with such a failure.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
     pub first_day: Date,
     /// The last.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
     pub last_day: Date,
     /// The most frequent reason.
     pub reason: Reason,
@@ -99,10 +109,12 @@ pub struct RouteHostRow {
 
 /// A domain whose addresses came back.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RecoveryRow {
     /// The domain.
     pub domain: String,
     /// When its last address came back.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub at: Timestamp,
     /// Addresses that came back because the domain takes mail again.
     pub reinstated: u64,
@@ -112,6 +124,7 @@ pub struct RecoveryRow {
 
 /// Sums over all recoveries of a period.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Recovered {
     /// Domains.
     pub domains: u64,

@@ -11,6 +11,8 @@ mod house;
 mod index;
 #[path = "contract/keeping.rs"]
 mod keeping;
+#[path = "contract/keys.rs"]
+mod keys;
 #[path = "contract/looks.rs"]
 mod looks;
 #[path = "contract/reports.rs"]
@@ -125,6 +127,12 @@ facts! {
         undetermined_reports_wait_in_clusters_until_a_rule_understands_them;
     index:
         the_changes_make_an_index_that_agrees_with_check;
+    keys:
+        a_key_is_there_until_it_is_revoked_and_its_name_is_free_then
+        who_changed_what_is_written_together_with_the_change
+        a_tenant_reads_and_lifts_only_its_own
+        the_stream_gives_each_decision_once_in_the_order_of_their_commits
+        stops_come_page_by_page_and_none_is_lost_between_two;
     forgetting:
         an_erased_person_stays_stopped_and_is_written_nowhere
         the_key_moves_only_into_an_empty_store;

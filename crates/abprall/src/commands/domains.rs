@@ -2,12 +2,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use abprall_mail::{Domain, Language};
-use abprall_store::{
-    DomainDetail, DomainFilter, DomainSort, HostFilter, HostSort, Observation, Page, State, Store,
-    WatchedDomain, WatchedHost,
-};
+use abprall_store::{DomainFilter, DomainSort, State, Store, WatchedDomain};
 use clap::ValueEnum;
-use serde::Serialize;
 
 use crate::clock::ClockOption;
 use crate::health::{self, HealthOption};
@@ -15,11 +11,9 @@ use crate::language::Lang;
 use crate::listing::{self, ListFormat, Paging, Row, field};
 use crate::store_file::StoreFile;
 use crate::terminal::{BOLD, DIM, HELD, STOPPED, cut, number, plain, width, wrapped};
+use crate::whole_domain::WholeDomain;
 use crate::wording::{self, pick};
 use crate::{dates, subject};
-
-/// Looks that are shown with a domain.
-const LOOKS: u32 = 5;
 
 /// List recipient domains with failures, or show one: since when it fails, who is affected, when it is looked at again.
 #[derive(clap::Args)]
@@ -190,15 +184,6 @@ pub(super) fn counted(
     format!("{} {}", number(count), if count == 1 { one } else { many })
 }
 
-/// One domain with all that is known of it: the JSON of `domains NAME`.
-#[derive(Serialize)]
-struct Whole {
-    #[serde(flatten)]
-    detail: DomainDetail,
-    hosts: Vec<WatchedHost>,
-    observations: Vec<Observation>,
-}
-
 fn show(
     store: &dyn Store,
     name: &str,
@@ -213,7 +198,7 @@ fn show(
             return Ok(ExitCode::from(2));
         }
     };
-    let Some(detail) = store.domain(domain.as_str(), at)? else {
+    let Some(whole) = WholeDomain::ask(store, domain.as_str(), at)? else {
         let text = pick(
             language,
             "nothing is known of this domain: no bounce came back from it",
@@ -221,12 +206,6 @@ fn show(
         );
         anstream::eprintln!("{}: {text}", domain.as_str());
         return Ok(ExitCode::from(1));
-    };
-    let filter = HostFilter { domain: Some(domain.as_str().to_owned()), ..HostFilter::default() };
-    let whole = Whole {
-        hosts: store.hosts(&filter, HostSort::Name, Page::first(50))?.rows,
-        observations: store.observations(domain.as_str(), Page::first(LOOKS))?.rows,
-        detail,
     };
     match format {
         ListFormat::Table => {
@@ -252,7 +231,7 @@ fn show(
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_whole(out: &mut dyn Write, whole: &Whole, language: Language) -> io::Result<()> {
+fn write_whole(out: &mut dyn Write, whole: &WholeDomain, language: Language) -> io::Result<()> {
     let detail = &whole.detail;
     detail.row.write(out, language)?;
     let mut fact = |en: &'static str, de: &'static str, value: String| {

@@ -2,6 +2,7 @@
 
 use abprall_mail::{Language, Reason};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::content::ReasonCount;
 use crate::wording;
@@ -9,7 +10,7 @@ use crate::wording;
 /// Reasons that are advised about: the first few make up nearly all failures of a list, and nobody works through more.
 const REASONS_MAX: usize = 4;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Advice {
     pub(crate) marketer: Vec<Piece>,
     pub(crate) developer: Vec<Piece>,
@@ -17,7 +18,7 @@ pub(crate) struct Advice {
 }
 
 /// One piece of advice and how many failures it is about.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Piece {
     pub(crate) reason: Reason,
     pub(crate) title: &'static str,

@@ -13,6 +13,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::advice::Advice;
 use super::headline::Headline;
@@ -20,8 +21,9 @@ use super::headline::Headline;
 /// Addresses of one server that are looked up for its health: a name with more is one of a large provider, and these tell enough.
 const HOST_ADDRESSES_MAX: u32 = 16;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Report {
+    #[schema(value_type = String, format = DateTime)]
     pub(crate) at: Timestamp,
     pub(crate) period: Period,
     pub(crate) headline: Headline,
@@ -38,7 +40,7 @@ pub(crate) struct Report {
     pub(crate) advice: Advice,
 }
 
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Failures {
     pub(crate) all: u64,
     pub(crate) hard: u64,
@@ -64,7 +66,7 @@ impl Failures {
 }
 
 /// How much of the list can be reached, as far as it is known here.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct ListHealth {
     /// Addresses that reports ever spoke of: those that never bounced are not among them, unless deliveries are reported.
     pub(crate) addresses_known: u64,
@@ -78,21 +80,21 @@ pub(crate) struct ListHealth {
     pub(crate) hard_rate: Option<f64>,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, ToSchema)]
 pub(crate) struct ReasonCount {
     pub(crate) reason: Reason,
     pub(crate) party: Party,
     pub(crate) failures: u64,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, ToSchema)]
 pub(crate) struct PartyCount {
     pub(crate) party: Party,
     pub(crate) failures: u64,
 }
 
 /// A domain that mail does not reach, by what bounces claim or what a look saw.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Unreachable {
     pub(crate) domain: String,
     /// Addresses of it that are stopped.
@@ -106,15 +108,18 @@ pub(crate) struct Unreachable {
     pub(crate) verdict: Option<Verdict>,
     pub(crate) confidence: Option<Confidence>,
     pub(crate) health: Option<HealthState>,
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) failing_since: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) last_failure_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) next_look: Option<Timestamp>,
     /// Shows the addresses and the looks.
     pub(crate) command: String,
 }
 
 /// A server that spoke of failing mail routing, or does not answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Server {
     pub(crate) host: String,
     /// Failures of mail routing in the period.
@@ -122,11 +127,14 @@ pub(crate) struct Server {
     pub(crate) domains: u64,
     pub(crate) reason: Option<Reason>,
     /// The first and the last day of the period with such a failure.
+    #[schema(value_type = Option<Vec<String>>)]
     pub(crate) days: Option<(Date, Date)>,
     /// The worst of its addresses, as seen from here.
     pub(crate) health: Option<HealthState>,
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) failing_since: Option<Timestamp>,
     pub(crate) detail: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub(crate) next_look: Option<Timestamp>,
 }
 

@@ -4,6 +4,7 @@ use abprall_mail::{Language, Party};
 use abprall_policy::Outcome;
 use abprall_store::Trends;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::content::{Failures, ListHealth, Unreachable, by_party_of};
 use crate::terminal::number;
@@ -19,7 +20,7 @@ const OWN_PERCENT_BAD: u64 = 10;
 /// Fewer failures than this are no trend and no share of anything.
 const FAILURES_MIN: u64 = 20;
 
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Condition {
     /// No report in the period.
@@ -31,7 +32,7 @@ pub(crate) enum Condition {
     Urgent,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Headline {
     pub(crate) condition: Condition,
     pub(crate) title: String,
@@ -39,7 +40,7 @@ pub(crate) struct Headline {
     pub(crate) points: Vec<Point>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Point {
     pub(crate) condition: Condition,
     pub(crate) text: String,

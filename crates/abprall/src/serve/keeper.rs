@@ -1,7 +1,8 @@
 //! The one writer of this process. What waits is written in one transaction, and acknowledged when that is on the disk.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use abprall_bounce::{Classification, Classifier, Reading, read};
 use abprall_policy::Policy;
@@ -12,10 +13,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::changing::Changing;
 use super::limits::{BATCH_MESSAGES_MAX, BATCH_REPORTS_MAX, FOLLOW_EVERY, WAITING_MAX};
+use super::metrics::{Intake, Metrics, Place};
 use super::settings::Settings;
 use super::stop::Stop;
 
-/// Takes messages to the writer. When all of these are gone, the writer ends.
+/// Takes what came in to the writer. When all of these are gone, the writer ends.
 #[derive(Clone)]
 pub(super) struct Keeper {
     judging: Changing<Judging>,
@@ -38,13 +40,21 @@ impl Judging {
     }
 }
 
-/// A message that waits.
-struct Deposit {
-    content: ContentId,
-    source: String,
+/// One message, line of a log or event of a webhook: read and judged.
+pub(super) struct Item {
+    pub(super) content: ContentId,
+    /// For people: where it came from.
+    pub(super) source: String,
     reading: Reading,
     judged: Vec<Classification>,
-    done: oneshot::Sender<Result<Recorded, NotStored>>,
+}
+
+/// Items that are stored together or not at all.
+struct Deposit {
+    items: Arc<Vec<Item>>,
+    /// Whose mail it was, where that is another's than the settings say.
+    audience: Option<Audience>,
+    done: oneshot::Sender<Result<Vec<Recorded>, NotStored>>,
 }
 
 /// It is not on the disk: whoever sent it has to keep it.
@@ -52,7 +62,7 @@ struct Deposit {
 pub(super) struct NotStored;
 
 /// A thread of the server.
-pub(super) struct Worker(JoinHandle<()>);
+pub(super) struct Worker(pub(super) JoinHandle<()>);
 
 impl Worker {
     pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<Self> {
@@ -71,9 +81,10 @@ pub(super) fn start(
     store: Box<dyn Store>,
     index: Arc<SuppressionIndex>,
     judging: Changing<Judging>,
+    metrics: Arc<Metrics>,
 ) -> anyhow::Result<(Keeper, Worker)> {
     let (deposits, waiting) = mpsc::channel(WAITING_MAX);
-    let writer = Writer { store, index, judging: judging.clone() };
+    let writer = Writer { store, index, judging: judging.clone(), metrics };
     let thread = std::thread::Builder::new()
         .name("writer".to_owned())
         .spawn(move || writer.run(waiting))
@@ -84,17 +95,93 @@ pub(super) fn start(
 impl Keeper {
     /// Reads and judges a message, and returns when its decisions are on the disk.
     pub(super) async fn keep(&self, source: String, bytes: &[u8]) -> Result<Recorded, NotStored> {
+        self.keep_for(source, bytes, None).await
+    }
+
+    /// As [`Keeper::keep`], of somebody else's mail than the settings say.
+    pub(super) async fn keep_for(
+        &self,
+        source: String,
+        bytes: &[u8],
+        audience: Option<Audience>,
+    ) -> Result<Recorded, NotStored> {
         // Reading a message takes the time of a few system calls; a large one must not hold up the others of this thread.
-        let (content, reading, judged) = tokio::task::block_in_place(|| {
-            let reading = read(bytes);
-            let judging = self.judging.get();
-            let judged = reading.reports.iter().map(|report| judging.classifier.classify(report)).collect();
-            (ContentId::of(bytes), reading, judged)
-        });
+        let item = tokio::task::block_in_place(|| self.judge(ContentId::of(bytes), source, read(bytes)));
+        let recorded = self.keep_all(Arc::new(vec![item]), audience).await?;
+        recorded.into_iter().next().ok_or(NotStored)
+    }
+
+    /// Whether the writer is there.
+    pub(super) fn takes(&self) -> bool {
+        !self.deposits.is_closed()
+    }
+
+    /// What waits for the writer.
+    pub(super) fn waiting(&self) -> usize {
+        self.deposits.max_capacity() - self.deposits.capacity()
+    }
+
+    /// Judges what was read.
+    pub(super) fn judge(&self, content: ContentId, source: String, reading: Reading) -> Item {
+        let judging = self.judging.get();
+        let judged = reading.reports.iter().map(|report| judging.classifier.classify(report)).collect();
+        Item { content, source, reading, judged }
+    }
+
+    /// Returns when the decisions of all items are on the disk, in their order; or of none.
+    pub(super) async fn keep_all(
+        &self,
+        items: Arc<Vec<Item>>,
+        audience: Option<Audience>,
+    ) -> Result<Vec<Recorded>, NotStored> {
         let (done, stored) = oneshot::channel();
-        let deposit = Deposit { content, source, reading, judged, done };
-        self.deposits.send(deposit).await.map_err(|_| NotStored)?;
+        self.deposits.send(Deposit { items, audience, done }).await.map_err(|_| NotStored)?;
         stored.await.unwrap_or(Err(NotStored))
+    }
+
+    /// As [`Keeper::keep_all`], for threads.
+    pub(super) fn keep_all_blocking(
+        &self,
+        items: Arc<Vec<Item>>,
+        audience: Option<Audience>,
+    ) -> Result<Vec<Recorded>, NotStored> {
+        let (done, stored) = oneshot::channel();
+        self.deposits.blocking_send(Deposit { items, audience, done }).map_err(|_| NotStored)?;
+        stored.blocking_recv().unwrap_or(Err(NotStored))
+    }
+}
+
+impl Item {
+    /// The way it came, for counting: its source without what differs from one thing to the next.
+    fn way(&self) -> &'static str {
+        match self.source.as_str() {
+            "http" => "http",
+            source if source.starts_with("mail from ") => "mail",
+            source if source.contains(" at /hooks/") => "webhook",
+            _ => "file",
+        }
+    }
+
+    fn message(&self, seen_at: Timestamp, audience: &Audience) -> Message<'_> {
+        let Reading { reports, not_a_bounce, .. } = &self.reading;
+        Message {
+            content: self.content,
+            source: &self.source,
+            seen_at,
+            holds: reports.is_empty().then(|| not_a_bounce.map_or("other", Into::into)),
+            audience: audience.clone(),
+            entries: reports
+                .iter()
+                .zip(&self.judged)
+                .map(|(report, judged)| Entry { report, judged })
+                .collect(),
+        }
+    }
+}
+
+impl Deposit {
+    fn reports(&self) -> usize {
+        self.items.iter().map(|item| item.judged.len()).sum()
     }
 }
 
@@ -102,17 +189,19 @@ struct Writer {
     store: Box<dyn Store>,
     index: Arc<SuppressionIndex>,
     judging: Changing<Judging>,
+    metrics: Arc<Metrics>,
 }
 
 impl Writer {
     fn run(mut self, mut waiting: mpsc::Receiver<Deposit>) {
         let mut complained = false;
         while let Some(first) = waiting.blocking_recv() {
-            let mut reports = first.judged.len();
+            let (mut messages, mut reports) = (first.items.len(), first.reports());
             let mut batch = vec![first];
-            while batch.len() < BATCH_MESSAGES_MAX && reports < BATCH_REPORTS_MAX {
+            while messages < BATCH_MESSAGES_MAX && reports < BATCH_REPORTS_MAX {
                 let Ok(next) = waiting.try_recv() else { break };
-                reports += next.judged.len();
+                messages += next.items.len();
+                reports += next.reports();
                 batch.push(next);
             }
             match self.write(&batch) {
@@ -121,9 +210,12 @@ impl Writer {
                         tracing::info!("the database takes bounces again");
                         complained = false;
                     }
-                    for (deposit, recorded) in batch.into_iter().zip(recorded) {
+                    let mut recorded = recorded.into_iter();
+                    for deposit in batch {
+                        let own: Vec<_> = recorded.by_ref().take(deposit.items.len()).collect();
+                        self.count(&deposit, &own);
                         // Who is gone sends it again; it is known then.
-                        let _ = deposit.done.send(Ok(recorded));
+                        let _ = deposit.done.send(Ok(own));
                     }
                 }
                 Err(error) => {
@@ -131,7 +223,11 @@ impl Writer {
                         tracing::error!(%error, "cannot store bounces, their senders keep them");
                         complained = true;
                     }
+                    self.metrics.database_error(Place::Writer);
                     for deposit in batch {
+                        for item in deposit.items.iter() {
+                            self.metrics.intake(item.way(), Intake::NotStored);
+                        }
                         let _ = deposit.done.send(Err(NotStored));
                     }
                 }
@@ -139,29 +235,26 @@ impl Writer {
         }
     }
 
+    fn count(&self, deposit: &Deposit, recorded: &[Recorded]) {
+        for (item, recorded) in deposit.items.iter().zip(recorded) {
+            let Recorded::New(decided) = recorded else {
+                self.metrics.intake(item.way(), Intake::Known);
+                continue;
+            };
+            self.metrics.intake(item.way(), Intake::New);
+            for (decided, judged) in decided.iter().zip(&item.judged) {
+                self.metrics.decision(decided.decision.outcome, judged.reason, decided.newly_stopped);
+            }
+        }
+    }
+
     fn write(&mut self, batch: &[Deposit]) -> Result<Vec<Recorded>, StoreError> {
         let (seen_at, judging) = (Timestamp::now(), self.judging.get());
-        let messages: Vec<_> = batch
-            .iter()
-            .map(|deposit| Message {
-                content: deposit.content,
-                source: &deposit.source,
-                seen_at,
-                holds: deposit
-                    .reading
-                    .reports
-                    .is_empty()
-                    .then(|| deposit.reading.not_a_bounce.map_or("other", Into::into)),
-                audience: judging.audience.clone(),
-                entries: deposit
-                    .reading
-                    .reports
-                    .iter()
-                    .zip(&deposit.judged)
-                    .map(|(report, judged)| Entry { report, judged })
-                    .collect(),
-            })
-            .collect();
+        let mut messages = Vec::with_capacity(batch.iter().map(|deposit| deposit.items.len()).sum());
+        for deposit in batch {
+            let audience = deposit.audience.as_ref().unwrap_or(&judging.audience);
+            messages.extend(deposit.items.iter().map(|item| item.message(seen_at, audience)));
+        }
         let recorded = self.store.record(&messages, &judging.policy)?;
         tell(&messages, &recorded);
         // Whoever asks after the acknowledgement hears of it. Else the follower brings it, a second later.
@@ -195,13 +288,17 @@ fn tell(messages: &[Message<'_>], recorded: &[Recorded]) {
 pub(super) fn follow_others(
     store: Box<dyn Store>,
     index: Arc<SuppressionIndex>,
+    followed: Arc<Mutex<Instant>>,
     stop: Stop,
 ) -> anyhow::Result<Worker> {
     let follow = move || {
         let mut complained = false;
         while !stop.is_wanted() {
             match index.catch_up(&*store) {
-                Ok(_) => complained = false,
+                Ok(_) => {
+                    complained = false;
+                    *followed.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+                }
                 Err(error) if !complained => {
                     tracing::warn!(%error, "the suppression index is late");
                     complained = true;

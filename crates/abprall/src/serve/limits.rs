@@ -1,5 +1,6 @@
 //! Every bound of the server, with its reason.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Connections to the database that answer questions at the same time. A question that needs it takes some microseconds on SQLite.
@@ -17,8 +18,16 @@ pub(super) const BODY_MAX: Duration = Duration::from_secs(60);
 /// Connections of one listener. Postfix keeps one for each smtpd process, 100 by default; each takes some KiB.
 pub(super) const CONNECTIONS_MAX: usize = 10_000;
 
-/// Messages that are being taken in at the same time over all connections: each may take the bytes of a whole message.
-pub(super) const MESSAGES_AT_A_TIME: usize = 64;
+/// KiB of messages that are being taken in over all connections of a listener: many small ones, or 25 of the largest. A client that
+/// sends slowly holds what it has sent, and no place of others.
+pub(super) const MAIL_KIB_MAX: usize = 256 * 1024;
+
+/// How long a message waits for memory; then its client keeps it and tries again. Clients wait three minutes (RFC 5321 §4.5.3.2.5).
+pub(super) const MAIL_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Clients whose rate is counted at a time, each some 64 bytes: a minute of a public port. What comes from yet more is bounded by
+/// CONNECTIONS_MAX.
+pub(super) const CLIENTS_MAX: usize = 65_536;
 
 /// The largest message that is taken in, in bytes. Bounces quote what they return, at most providers cut to some KiB.
 pub(super) const MESSAGE_BYTES_MAX: u64 = 10 * 1024 * 1024;
@@ -48,3 +57,83 @@ pub(super) const DRAIN: Duration = Duration::from_secs(20);
 /// Reports or addresses that one step of a cleaning looks at, and the pause after it: bounces that come in wait for no more than a step.
 pub(crate) const PRUNE_ROWS: u32 = 1_000;
 pub(super) const PRUNE_PAUSE: Duration = Duration::from_millis(50);
+/// Connections to the database for lists, stories and changes over HTTP: they take longer, and must not hold up questions.
+pub(super) const STORES_FOR_PROGRAMS: usize = 4;
+
+/// Rows of one page over HTTP, and where nobody says how many.
+pub(super) const PAGE_ROWS_MAX: u32 = 1000;
+pub(super) const PAGE_ROWS: u32 = 100;
+
+/// How long a request may wait for the next decision.
+pub(super) const DECISION_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// How often it is looked for new decisions while somebody waits for them.
+pub(super) const DECISIONS_EVERY: Duration = Duration::from_millis(250);
+
+/// Bodies of requests that change something: an address, a reason, a note.
+pub(super) const CHANGE_BYTES_MAX: usize = 16 * 1024;
+
+/// The longest note that is kept with a decision, in bytes.
+pub(super) const NOTE_BYTES_MAX: usize = 2000;
+
+/// Decisions about one person that are given out at most: far more than anybody has.
+pub(super) const RECIPIENT_DECISIONS_MAX: u32 = 10_000;
+
+/// For so long a key is recognised without argon2.
+pub(super) const KEY_VERIFIED_FOR: Duration = Duration::from_secs(600);
+
+/// Keys that are recognised at a time.
+pub(super) const KEYS_VERIFIED_MAX: usize = 10_000;
+
+/// Checks by argon2 at a time: each takes 19 MiB.
+pub(super) const ARGON2_AT_A_TIME: usize = 2;
+
+/// Wrong keys from one address in a second, and at once: who has mistyped one tries again, who guesses gets nowhere.
+pub(super) const WRONG_KEYS: NonZeroU32 = NonZeroU32::new(1).unwrap();
+pub(super) const WRONG_KEYS_AT_ONCE: NonZeroU32 = NonZeroU32::new(20).unwrap();
+
+/// An index that was not compared with the database for so long is not fit to answer.
+pub(super) const INDEX_AGE_MAX: Duration = Duration::from_secs(30);
+/// Largest post of a service that posts one event at a time, in bytes: SNS cuts at 256 KiB; Postmark may put the returned message in.
+pub(super) const HOOK_ONE_EVENT_BYTES_MAX: usize = 1024 * 1024;
+
+/// Events of one body: they are written in one transaction, which takes some seconds then, and other programs that write wait.
+pub(super) const EVENTS_MAX: usize = 20_000;
+
+/// Certificates of SNS that are kept; Amazon has one or two in a region at a time.
+pub(super) const SNS_CERTIFICATES_MAX: usize = 64;
+
+/// Largest answer of SNS that is read, in bytes: a certificate has about 2 KiB.
+pub(super) const SNS_BYTES_MAX: usize = 64 * 1024;
+
+/// How long SNS may take; it waits 15 seconds for our answer itself.
+pub(super) const SNS_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// A certificate that could not be fetched is not asked for again before that: somebody may post made-up names.
+pub(super) const SNS_FETCH_AGAIN: Duration = Duration::from_secs(30);
+
+/// How often a log is looked at.
+pub(super) const LOG_EVERY: Duration = Duration::from_millis(300);
+
+/// Reports of a log that are stored together at most, and bytes of lines that are read for them.
+pub(super) const LOG_BATCH_REPORTS: usize = 1000;
+pub(super) const LOG_BATCH_BYTES: u64 = 4 * 1024 * 1024;
+
+/// How often the place in a log is written down at most. What was read since then is read again after a crash, and known.
+pub(super) const LOG_STATE_EVERY: Duration = Duration::from_secs(1);
+
+/// What is read again before the place in a log when the server starts, in bytes, for what earlier lines say of a queue id. At 200 bytes
+/// a line this is 80,000 lines.
+pub(super) const LOG_CONTEXT_BYTES: u64 = 16 * 1024 * 1024;
+
+/// How long a log that was rotated away must be quiet until it is let go. Exim looks every 30 seconds whether its log is still there.
+pub(super) const LOG_OLD_QUIET: Duration = Duration::from_secs(300);
+
+/// Rotated logs that are still followed.
+pub(super) const LOG_OLD_MAX: usize = 4;
+
+/// How long to wait when what a log says cannot be stored.
+pub(super) const LOG_STORE_AGAIN: Duration = Duration::from_secs(1);
+
+/// How often keys are read: what is revoked opens nothing after that.
+pub(super) const KEYS_EVERY: Duration = Duration::from_secs(1);

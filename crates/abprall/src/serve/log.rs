@@ -16,7 +16,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload;
 use tracing_subscriber::{Layer, Registry};
 
-use super::settings::{Addresses, LogFormat, LogSettings, Settings};
+use super::settings::{Addresses, LogFormat, LoggingSettings, Settings};
 
 mod redact;
 
@@ -56,7 +56,7 @@ impl Log {
 }
 
 fn filter(settings: &Settings) -> redact::Filter {
-    let LogSettings { addresses, .. } = settings.log;
+    let LoggingSettings { addresses, .. } = settings.log;
     redact::Filter::new(addresses, settings.effective().secrets())
 }
 

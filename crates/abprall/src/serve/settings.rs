@@ -4,9 +4,12 @@ mod gate;
 mod http;
 mod intake;
 mod keep;
+mod log;
 mod logging;
+mod secret;
 mod sources;
 mod watch;
+mod webhook;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -19,11 +22,14 @@ use super::listen::Place;
 use crate::notify::{self, NotifySettings};
 use crate::policy_file;
 pub(super) use gate::{GateSettings, OnFailure, WhenHeld};
-pub(super) use intake::MailSettings;
+pub(super) use http::{HttpSettings, Keys};
+pub(super) use intake::{CertificateFiles, ClientRate, MailSettings};
 pub(super) use keep::KeepSettings;
-pub(super) use logging::{Addresses, LogFormat, LogSettings};
+pub(super) use log::{LogSettings, Start};
+pub(super) use logging::{Addresses, LogFormat, LoggingSettings};
 pub(crate) use sources::SetOptions;
 pub(super) use watch::WatchSettings;
+pub(super) use webhook::{Credentials, Proof, SnsSettings, TokenIn, WebhookSettings};
 
 /// All that the server is told.
 #[derive(Clone, Debug)]
@@ -34,15 +40,17 @@ pub(crate) struct Settings {
     pub(super) policy: Policy,
     pub(super) rules: Vec<PathBuf>,
     pub(super) audience: Audience,
-    pub(super) http: Vec<Place>,
+    pub(super) http: HttpSettings,
     pub(super) gate: GateSettings,
     pub(super) intake: Vec<MailSettings>,
-    pub(super) log: LogSettings,
+    pub(super) log: LoggingSettings,
     pub(super) notify: Vec<NotifySettings>,
     pub(super) keep: KeepSettings,
     effective: Effective,
     /// Where they are from.
     source: (PathBuf, SetOptions),
+    pub(super) logs: Vec<LogSettings>,
+    pub(super) webhooks: Vec<WebhookSettings>,
     pub(super) watch: Option<WatchSettings>,
 }
 
@@ -131,14 +139,16 @@ impl Settings {
             policy: Policy::default(),
             rules: Vec::new(),
             audience: Audience::default(),
-            http: Vec::new(),
+            http: HttpSettings::default(),
             gate: GateSettings::default(),
             intake: Vec::new(),
-            log: LogSettings::default(),
+            log: LoggingSettings::default(),
             notify: Vec::new(),
             keep: KeepSettings::default(),
             effective: Effective::default(),
             source: <(PathBuf, SetOptions)>::default(),
+            logs: Vec::new(),
+            webhooks: Vec::new(),
             watch: None,
         };
         settings.effective =
@@ -156,7 +166,9 @@ impl Settings {
             let protocol = intake::protocol_word(mail.protocol);
             parts.extend(mail.listen.iter().map(|place| format!("{protocol} at {place}")));
         }
-        parts.extend(self.http.iter().map(|place| format!("HTTP at {place}")));
+        parts.extend(self.http.listen.iter().map(|place| format!("HTTP at {place}")));
+        parts.extend(self.webhooks.iter().map(|hook| format!("{} at /hooks/{}", hook.service, hook.name)));
+        parts.extend(self.logs.iter().map(|log| format!("the log {}", log.path.display())));
         if self.watch.is_some() {
             parts.push("the watch".to_owned());
         }
@@ -195,7 +207,15 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
     settings.gate = gate::take(reader, &mut gate);
     gate.finish(reader);
     if let Some(mut intake) = file.section(reader, "intake") {
-        settings.intake = intake::take(reader, &mut intake);
+        settings.intake = intake::take(reader, &mut intake, folder);
+        let beside = log::Beside {
+            folder,
+            store: &settings.store,
+            index: settings.index.as_deref(),
+            audience: &settings.audience,
+        };
+        settings.logs = log::take(reader, &mut intake, &beside);
+        settings.webhooks = webhook::take(reader, &mut intake, folder, &settings.audience);
         intake.finish(reader);
     }
     let mut log = file.section_or_default(reader, "log");

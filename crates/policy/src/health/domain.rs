@@ -8,18 +8,23 @@ use crate::policy::after;
 
 /// The health of a domain's mail routing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DomainHealth {
     /// The state.
     pub state: HealthState,
     /// Since when it is in it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub since: Timestamp,
     /// When it began to fail, while it does not work or is recovering.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub failing_since: Option<Timestamp>,
     /// Looks without a usable route since then.
     pub failures: u32,
     /// Since when every look gave authoritative proof that there is no route.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub proof_since: Option<Timestamp>,
     /// When it began to work again, while it is recovering.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub good_since: Option<Timestamp>,
     /// Good looks since then.
     pub successes: u32,

@@ -7,16 +7,20 @@ use crate::policy::after;
 
 /// The health of one address of a mail host.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HostHealth {
     /// The state.
     pub state: HealthState,
     /// Since when it is in it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub since: Timestamp,
     /// When it began to fail, while it does not work or is recovering.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub failing_since: Option<Timestamp>,
     /// Looks without success since then.
     pub failures: u32,
     /// When it began to work again, while it is recovering.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub good_since: Option<Timestamp>,
     /// Successful looks since then.
     pub successes: u32,

@@ -18,6 +18,8 @@ use crate::{Scope, StoreError};
 pub(super) struct Book<'a> {
     pub(super) connection: &'a Connection,
     pub(super) seed: u64,
+    /// Who does this, for the audit log.
+    pub(super) actor: &'a str,
     pub(super) domain_names: &'a mut Names,
     pub(super) host_names: &'a mut Names,
     /// What is added to domains.
@@ -122,12 +124,14 @@ impl<'a> Book<'a> {
     pub(super) fn new(
         connection: &'a Connection,
         seed: u64,
+        actor: &'a str,
         domain_names: &'a mut Names,
         host_names: &'a mut Names,
     ) -> Self {
         Self {
             connection,
             seed,
+            actor,
             domain_names,
             host_names,
             sums: HashMap::new(),

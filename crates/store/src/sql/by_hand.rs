@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use super::SqlStore;
 use super::book::{Book, NewDecision, StopKey, StopValue};
 use super::check::{check_subject, find, own_standing};
+use crate::audit::AuditEntry;
 use crate::plan::weight;
-use crate::{Scope, Standing, StopOrder, StoreError, Subject};
+use crate::{Audience, AuditAction, Scope, Standing, StopOrder, StoreError, Subject, index_key};
 
 pub(super) fn stop(
     store: &mut SqlStore,
@@ -32,6 +33,14 @@ pub(super) fn stop(
         let key = StopKey { scope, subject: number, tenant: tenant.to_owned(), list: list.to_owned() };
         let value =
             StopValue { stop: order.stop, reason: order.reason, since: at, until: order.until, decision };
+        let whom = book.name_for_audit(subject, number)?;
+        let entry = AuditEntry {
+            subject: Some(&whom),
+            tenant: order.audience.tenant.as_deref(),
+            list: order.audience.list.as_deref(),
+            detail: Some(order.reason.as_str()),
+        };
+        book.audit(AuditAction::Stop, &entry, at)?;
         book.end_exemptions(&key)?;
         // A person who holds somebody for a while does not lift a complaint by that.
         let before = book.stop_of(&key)?;
@@ -50,14 +59,17 @@ pub(super) fn stop(
 pub(super) fn lift(
     store: &mut SqlStore,
     subject: &Subject,
+    tenant: Option<&str>,
     at: Timestamp,
     note: Option<&str>,
 ) -> Result<Standing, StoreError> {
-    let before = own_standing(store, subject, at)?;
+    let audience = Audience { tenant: tenant.map(str::to_owned), list: None };
+    let before = own_standing(store, subject, &audience, at)?;
     let (Some(number), scope) = find(store, subject)? else { return Ok(before) };
     let lifted = store.write(|book| {
         let mut last = None;
-        for (key, value) in book.stops_of(scope, number)? {
+        let stops = book.stops_of(scope, number)?;
+        for (key, value) in stops.into_iter().filter(|(key, _)| tenant.is_none_or(|own| key.tenant == own)) {
             book.decide(&NewDecision {
                 reason: Some(value.reason),
                 note,
@@ -69,8 +81,17 @@ pub(super) fn lift(
             book.remove_stop(&key)?;
             last = Some(value);
         }
+        if last.is_some() {
+            let whom = book.name_for_audit(subject, number)?;
+            let entry = AuditEntry { subject: Some(&whom), tenant, ..AuditEntry::default() };
+            book.audit(AuditAction::Lift, &entry, at)?;
+        }
         Ok(last)
     })?;
+    if tenant.is_some() && lifted.is_none() {
+        // What the whole house has stopped is not the tenant's.
+        return Ok(Standing::ok(subject.to_string()));
+    }
     // A stop of one tenant only, or one that is over, was lifted as well.
     Ok(match lifted {
         Some(value) if before.decision.is_none() && value.until.is_none_or(|until| until > at) => Standing {
@@ -87,6 +108,17 @@ pub(super) fn lift(
 }
 
 impl Book<'_> {
+    /// As the audit log may name a subject: of whom was forgotten, only what is left.
+    fn name_for_audit(&self, subject: &Subject, number: i64) -> Result<String, StoreError> {
+        match subject {
+            Subject::Address(_) => {
+                self.connection
+                    .query_row("SELECT text FROM address WHERE id = ?1", [number], |row| row.get(0))
+            }
+            Subject::Domain(_) | Subject::MxHost(_) => Ok(index_key(subject).into_owned()),
+        }
+    }
+
     /// The number of a subject; it is stored where it is new.
     pub(super) fn subject(&mut self, subject: &Subject) -> Result<(Scope, i64), StoreError> {
         Ok(match subject {

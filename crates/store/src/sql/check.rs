@@ -42,18 +42,19 @@ pub(super) fn check_subject(
 ) -> Result<Standing, StoreError> {
     match subject {
         Subject::Address(address) => check(store, &Question::about(address.clone()), at),
-        Subject::Domain(_) | Subject::MxHost(_) => own_standing(store, subject, at),
+        Subject::Domain(_) | Subject::MxHost(_) => own_standing(store, subject, &Audience::default(), at),
     }
 }
 
-/// The stop of just this subject, for whatever mail: the hardest.
+/// The stop of just this subject, without those of its domain and hosts: the hardest.
 pub(super) fn own_standing(
     store: &SqlStore,
     subject: &Subject,
+    audience: &Audience,
     at: Timestamp,
 ) -> Result<Standing, StoreError> {
     let (number, scope) = find(store, subject)?;
-    of_number(store, subject, number, scope, &Audience::default(), at)
+    of_number(store, subject, number, scope, audience, at)
 }
 
 /// The number and scope of a subject.

@@ -10,11 +10,12 @@ use super::column::{count, to_json};
 use super::rewind::name_of;
 use super::undo::{Target, undo};
 use super::work;
+use crate::audit::AuditEntry;
 use crate::database::{Connection, OptionalRow, params};
 use crate::limits::{EXAMPLES_MAX, WAITING_COUNTED_MAX};
 use crate::{
-    Completed, DomainUpdate, HostUpdate, NewObservation, Scope, StoreError, Work, WorkItem, WorkKind,
-    WorkOutcome,
+    AuditAction, Completed, DomainUpdate, HostUpdate, NewObservation, Scope, StoreError, Work, WorkItem,
+    WorkKind, WorkOutcome,
 };
 
 pub(super) fn complete(
@@ -158,6 +159,8 @@ pub(super) fn allow_return(
             note.map(|note| format!(" ({note})")).unwrap_or_default()
         );
         tell(book, &done, number, at, IncidentEvent::Recovering, 0, Some(&words))?;
+        let entry = AuditEntry { subject: Some(domain), detail: note, ..AuditEntry::default() };
+        book.audit(AuditAction::ReturnAllowed, &entry, at)?;
         Ok(Some(why))
     })
 }

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use super::SqlStore;
 use super::book::Book;
+use crate::audit::AuditEntry;
 use crate::database::{Connection, OptionalRow, params};
-use crate::{Erased, ErasureKey, StoreError};
+use crate::{AuditAction, Erased, ErasureKey, StoreError};
 
 /// What stands before the keyed hash in the place of an address. No address looks like this: it has no `@`.
 const PREFIX: &str = "erased:";
@@ -37,6 +38,13 @@ pub(super) fn erase(
     let key = address.suppression_key();
     let erased = store.write(|book| {
         let reports = replace(book, number, key.as_str())?;
+        let form: String =
+            book.connection
+                .query_row("SELECT text FROM address WHERE id = ?1", [number], |row| row.get(0))?;
+        if key.as_str() != address.as_str() {
+            forget_in_audit(book, address.as_str(), &form)?;
+        }
+        book.audit(AuditAction::Erased, &AuditEntry { subject: Some(&form), ..AuditEntry::default() }, at)?;
         Ok(Erased { known: true, stopped: stopped.state != crate::State::Ok, reports })
     })?;
     // The old pages must not keep what was overwritten.
@@ -49,7 +57,15 @@ pub(super) fn replace(book: &Book<'_>, number: i64, key: &str) -> Result<u64, St
     let secret = secret_or_new(book.connection)?;
     let form = erased_form(&secret, key)?;
     book.connection.execute("UPDATE address SET text = ?1 WHERE id = ?2", params![form, number])?;
+    forget_in_audit(book, key, &form)?;
     empty_reports(book, number)
+}
+
+/// The log goes on to say that something was done, but not to whom.
+fn forget_in_audit(book: &Book<'_>, address: &str, form: &str) -> Result<(), StoreError> {
+    book.connection
+        .execute("UPDATE audit SET subject = ?1, detail = NULL WHERE subject = ?2", params![form, address])?;
+    Ok(())
 }
 
 fn empty_reports(book: &Book<'_>, address: i64) -> Result<u64, StoreError> {

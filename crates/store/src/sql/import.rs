@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use super::SqlStore;
 use super::book::{Book, NewDecision, StopKey, StopValue, filled};
 use super::column::{time, word};
+use crate::audit::AuditEntry;
 use crate::database::{Insert, each_of, row};
 use crate::limits::{IMPORT_BATCH, IMPORT_ROWS_AT_ONCE};
 use crate::plan::{HardStop, StopWrite, outweighs};
-use crate::{ImportMode, ImportSummary, ImportedStop, StoreError, Subject};
+use crate::{AuditAction, ImportMode, ImportSummary, ImportedStop, StoreError, Subject};
 
 pub(super) fn import_stops(
     store: &mut SqlStore,
@@ -20,19 +21,32 @@ pub(super) fn import_stops(
 ) -> Result<ImportSummary, StoreError> {
     match mode {
         // All of it is too much to be kept for a repetition.
-        ImportMode::Whole => store.write_once(|book| import(book, rows, at)),
+        ImportMode::Whole => store.write_once(|book| import_and_tell(book, rows, at)),
         ImportMode::Batches => {
             let mut total = ImportSummary::default();
             let mut rows = rows.peekable();
             while rows.peek().is_some() {
                 let batch: Vec<_> = rows.by_ref().take(IMPORT_BATCH).collect();
-                let done = store.write(|book| import(book, &mut batch.iter().cloned(), at))?;
+                let done = store.write(|book| import_and_tell(book, &mut batch.iter().cloned(), at))?;
                 total.added += done.added;
                 total.kept += done.kept;
             }
             Ok(total)
         }
     }
+}
+
+fn import_and_tell(
+    book: &mut Book<'_>,
+    rows: &mut dyn Iterator<Item = ImportedStop>,
+    at: Timestamp,
+) -> Result<ImportSummary, StoreError> {
+    let done = import(book, rows, at)?;
+    if done.added > 0 {
+        let detail = done.added.to_string();
+        book.audit(AuditAction::Import, &AuditEntry { detail: Some(&detail), ..AuditEntry::default() }, at)?;
+    }
+    Ok(done)
 }
 
 fn import(

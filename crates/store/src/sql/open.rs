@@ -73,7 +73,7 @@ impl SqlStore {
         if let database::Connection::Sqlite(connection) = &mut connection {
             feed_index(connection, seed)?;
         }
-        Ok(Self { connection, seed, domains: HashMap::new(), hosts: HashMap::new(), policy: None })
+        Ok(Self::on(connection, seed))
     }
 }
 
@@ -97,7 +97,14 @@ impl SqlStore {
     fn on_postgres(session: Session) -> Result<Self, StoreError> {
         let connection = database::Connection::Postgres(Box::new(session));
         let seed = seed(&connection)?;
-        Ok(Self { connection, seed, domains: HashMap::new(), hosts: HashMap::new(), policy: None })
+        Ok(Self::on(connection, seed))
+    }
+}
+
+impl SqlStore {
+    fn on(connection: database::Connection, seed: u64) -> Self {
+        let actor = "command".to_owned();
+        Self { connection, seed, actor, domains: HashMap::new(), hosts: HashMap::new(), policy: None }
     }
 }
 

@@ -1,11 +1,14 @@
 use jiff::Timestamp;
 
 use super::SqlStore;
-use super::check::{check_subject, standing, stop_columns};
+use super::check::{check, check_subject, find, own_standing, standing, stop_columns};
 use super::column::{count, json_or_none, time, word, word_or_none};
 use crate::database::{OptionalRow, Row, params};
 use crate::plan::shown_fingerprint;
-use crate::{DecisionRecord, Matched, ReportRecord, Scope, Standing, StoreError, Story, Subject};
+use crate::{
+    Audience, DecisionRecord, Matched, Question, ReportRecord, Scope, Standing, State, StoreError, Story,
+    Subject,
+};
 
 /// The newest decisions and the stopped addresses first.
 pub(super) fn story(
@@ -33,7 +36,53 @@ pub(super) fn story(
     }
 }
 
+/// What one tenant may see: its own decisions, and its own stops of a domain's addresses.
+pub(super) fn story_of_tenant(
+    store: &SqlStore,
+    subject: &Subject,
+    tenant: &str,
+    at: Timestamp,
+    decisions_max: u32,
+) -> Result<Option<Story>, StoreError> {
+    let audience = Audience { tenant: Some(tenant.to_owned()), list: None };
+    let standing = match subject {
+        Subject::Address(address) => check(store, &Question { address: address.clone(), audience }, at)?,
+        Subject::Domain(_) | Subject::MxHost(_) => own_standing(store, subject, &audience, at)?,
+    };
+    let (Some(number), scope) = find(store, subject)? else {
+        return Ok((standing.state != State::Ok).then(|| Story::of_address(standing, 0, Vec::new())));
+    };
+    let column = match scope {
+        Scope::Address => "address",
+        Scope::Domain => "domain",
+        Scope::MxHost => "host",
+    };
+    let total = count(store.connection.query_row(
+        &format!("SELECT count(*) FROM decision WHERE {column} = ?1 AND tenant = ?2"),
+        params![number, tenant],
+        |row| row.get(0),
+    )?);
+    if total == 0 && standing.state == State::Ok {
+        return Ok(None);
+    }
+    let sql = format!(
+        "{DECISIONS} WHERE decision.{column} = ?1 AND decision.tenant = ?2 ORDER BY decision.id DESC LIMIT ?3"
+    );
+    let mut statement = store.connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![number, tenant, decisions_max])?;
+    let mut decisions = Vec::new();
+    while let Some(row) = rows.next()? {
+        decisions.push(decision_of(row)?);
+    }
+    Ok(Some(Story::of_address(standing, total, decisions)))
+}
+
 impl SqlStore {
+    pub(super) fn decision_of_number(&self, id: i64) -> Result<Option<DecisionRecord>, StoreError> {
+        let found = self.decisions(&format!("{DECISIONS} WHERE decision.id = ?1 LIMIT ?2"), id, 1)?;
+        Ok(found.into_iter().next())
+    }
+
     fn story_of_host(&self, number: i64, standing: Standing, max: u32) -> Result<Story, StoreError> {
         let total = self.count("SELECT count(*) FROM decision WHERE host = ?1", number)?;
         let decisions = self.decisions(
@@ -64,9 +113,7 @@ impl SqlStore {
 
     /// The decision that a standing names.
     fn decision(&self, standing: &Standing) -> Result<Option<DecisionRecord>, StoreError> {
-        let Some(id) = standing.decision else { return Ok(None) };
-        let found = self.decisions(&format!("{DECISIONS} WHERE decision.id = ?1 LIMIT ?2"), id, 1)?;
-        Ok(found.into_iter().next())
+        standing.decision.map_or(Ok(None), |id| self.decision_of_number(id))
     }
 
     fn story_of_domain(

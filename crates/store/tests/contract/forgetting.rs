@@ -38,6 +38,11 @@ pub(crate) fn an_erased_person_stays_stopped_and_is_written_nowhere(house: &mut 
     house.reply(&format!("554 5.9.9 <{who}> annaforgetme of anna.forget-me is odder"), days(1));
     assert!(!contains(&house.factory.everything(), "anna.forget-me"));
     assert!(house.store.review_clusters(Page::first(9)).unwrap().rows.is_empty());
+    // What is done to the person afterwards is told without the name.
+    house.store.stop(&about(who), &order(None), days(1)).unwrap();
+    house.store.lift(&about(who), days(1), None).unwrap();
+    house.store.stop(&about(who), &order(None), days(1)).unwrap();
+    assert!(!contains(&house.factory.everything(), "anna.forget-me"));
     let again = house.store.erase(&address(who), days(1)).unwrap();
     assert!(again.known && again.stopped);
     assert!(!contains(&house.factory.everything(), "anna.forget-me"));

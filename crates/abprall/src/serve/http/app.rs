@@ -1,26 +1,148 @@
 //! What all routes share.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
+use abprall_store::{Store, StoreError, SuppressionIndex};
 use axum::body::{Body, Bytes, to_bytes};
-use axum::http::StatusCode;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
 
+use super::caller::Caller;
 use super::problem::Problem;
 use crate::serve::gate::Gate;
+use crate::serve::intake::webhook::Webhooks;
 use crate::serve::keeper::Keeper;
-use crate::serve::limits::{BODIES_AT_A_TIME, BODY_MAX};
+use crate::serve::keys::KeyRing;
+use crate::serve::limits::{BODIES_AT_A_TIME, BODY_MAX, STORE_WAIT_MAX};
+use crate::serve::metrics::{Metrics, Place};
+use crate::serve::settings::Keys;
+use crate::serve::stop::Stop;
 
 #[derive(Clone)]
 pub(super) struct App {
     pub(super) gate: Arc<Gate>,
     pub(super) keeper: Keeper,
+    pub(in crate::serve) desk: Arc<Desk>,
+    pub(super) stop: Stop,
+    pub(super) hooks: Arc<Webhooks>,
     bodies: Arc<Semaphore>,
 }
 
+/// What programs with keys need besides. Stores are dropped outside of the runtime: it is to outlive it.
+pub(in crate::serve) struct Desk {
+    pub(in crate::serve) ring: KeyRing,
+    pub(in crate::serve) keys: Keys,
+    pub(in crate::serve) metrics: Arc<Metrics>,
+    pub(in crate::serve) index: Arc<SuppressionIndex>,
+    /// The number of the newest decision.
+    pub(in crate::serve) newest: watch::Receiver<i64>,
+    /// When the index was last compared with the database.
+    pub(in crate::serve) followed: Arc<Mutex<Instant>>,
+    /// Requests that wait for the next decision.
+    pub(in crate::serve) waiting: AtomicUsize,
+    pub(in crate::serve) stores: Stores,
+}
+
+/// Connections to the database, each for one request at a time.
+pub(in crate::serve) struct Stores {
+    all: Mutex<Vec<Box<dyn Store>>>,
+    free: Semaphore,
+}
+
+impl Stores {
+    pub(in crate::serve) fn new(stores: Vec<Box<dyn Store>>) -> Self {
+        Self { free: Semaphore::new(stores.len()), all: Mutex::new(stores) }
+    }
+}
+
+/// A connection that goes back whatever happens.
+struct Lent<'a> {
+    store: Option<Box<dyn Store>>,
+    stores: &'a Stores,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.stores.all.lock().unwrap_or_else(PoisonError::into_inner).extend(self.store.take());
+    }
+}
+
+/// Somebody who waits, and is counted as long as it lives.
+pub(super) struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    pub(super) fn among(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl App {
-    pub(super) fn new(gate: Arc<Gate>, keeper: Keeper) -> Self {
-        Self { gate, keeper, bodies: Arc::new(Semaphore::new(BODIES_AT_A_TIME)) }
+    pub(super) fn new(
+        gate: Arc<Gate>,
+        keeper: Keeper,
+        hooks: Arc<Webhooks>,
+        desk: Arc<Desk>,
+        stop: Stop,
+    ) -> Self {
+        Self { gate, keeper, hooks, desk, stop, bodies: Arc::new(Semaphore::new(BODIES_AT_A_TIME)) }
+    }
+
+    /// Asks the database.
+    pub(super) async fn ask<T>(
+        &self,
+        question: impl FnOnce(&dyn Store) -> Result<T, StoreError>,
+    ) -> Result<T, Problem> {
+        self.with_store(|store| question(store)).await
+    }
+
+    /// Changes something, in the name of the caller. Whoever asks afterwards hears of it.
+    pub(super) async fn change<T>(
+        &self,
+        caller: &Caller,
+        change: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>,
+    ) -> Result<T, Problem> {
+        let actor = caller.actor();
+        let index = Arc::clone(&self.desk.index);
+        self.with_store(move |store| {
+            store.act_as(&actor);
+            let changed = change(store)?;
+            // Where this fails, the follower brings it, a second later.
+            let _ = index.catch_up(&*store);
+            Ok(changed)
+        })
+        .await
+    }
+
+    async fn with_store<T>(
+        &self,
+        work: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>,
+    ) -> Result<T, Problem> {
+        let stores = &self.desk.stores;
+        // All are busy for too long: a slow database must not gather everybody who asks.
+        let Ok(Ok(_turn)) = timeout(STORE_WAIT_MAX, stores.free.acquire()).await else {
+            return Err(Problem::database());
+        };
+        let store = stores.all.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut lent = Lent { store, stores };
+        let Some(store) = lent.store.as_deref_mut() else { return Err(Problem::database()) };
+        match tokio::task::block_in_place(|| work(store)) {
+            Ok(value) => Ok(value),
+            Err(error) => {
+                self.desk.metrics.database_error(Place::Programs);
+                Err(error.into())
+            }
+        }
     }
 
     /// Reads a body, so many at a time: the others wait unread. The permit is to be held as long as the body.
@@ -30,7 +152,7 @@ impl App {
         bytes_max: usize,
     ) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
         let permit = Arc::clone(&self.bodies).acquire_owned().await.map_err(|_| Problem::database())?;
-        match tokio::time::timeout(BODY_MAX, to_bytes(body, bytes_max)).await {
+        match timeout(BODY_MAX, to_bytes(body, bytes_max)).await {
             Ok(Ok(bytes)) => Ok((bytes, permit)),
             Ok(Err(_)) => {
                 let text = format!("The body has to be complete and at most {bytes_max} bytes.");
@@ -39,4 +161,28 @@ impl App {
             Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "The body took too long.")),
         }
     }
+
+    /// Reads a body of JSON.
+    pub(super) async fn json<T: DeserializeOwned>(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+        bytes_max: usize,
+    ) -> Result<T, Problem> {
+        content_type(headers, &["application/json"])?;
+        let (body, _held) = self.body(body, bytes_max).await?;
+        serde_json::from_slice(&body)
+            .map_err(|error| Problem::bad(format!("The body is not the JSON that is wanted: {error}")))
+    }
+}
+
+/// Whether the body says that it is one of these. A body that does not say what it is, is taken for what is wanted.
+pub(super) fn content_type(headers: &HeaderMap, wanted: &[&str]) -> Result<(), Problem> {
+    let Some(said) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let essence = said.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if wanted.iter().any(|wanted| essence.eq_ignore_ascii_case(wanted)) {
+        return Ok(());
+    }
+    let text = format!("The body has to be {}.", wanted.join(" or "));
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text).with(header::ACCEPT, &wanted.join(", ")))
 }

@@ -1,22 +1,41 @@
 //! May this be sent to?
 
+use std::net::IpAddr;
+use std::time::Instant;
+
 use abprall_mail::EmailAddress;
-use abprall_store::{Audience, Standing};
+use abprall_store::{Audience, KeyScope, Standing};
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::app::App;
+use super::caller::Caller;
+use super::openapi::{Common, OfBody};
 use super::problem::Problem;
+use super::request::{Asked, Named, address, no_controls};
 use crate::serve::limits::{ADDRESSES_MAX, QUESTION_BYTES_MAX};
+use crate::serve::metrics::Place;
 
 /// For whose mail.
-#[derive(Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Whose {
+    /// For mail of this tenant.
     tenant: Option<String>,
+    /// For mail of this list.
     list: Option<String>,
+}
+
+impl Whose {
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        no_controls(&[self.tenant.as_deref(), self.list.as_deref()])
+    }
 }
 
 impl From<Whose> for Audience {
@@ -25,51 +44,159 @@ impl From<Whose> for Audience {
     }
 }
 
+/// May this address be sent to?
+///
+/// `ok` comes from the index in memory; where that says "perhaps not", the database decides.
+#[utoipa::path(
+    get,
+    operation_id = "check",
+    path = "/v1/check/{address}",
+    tag = "gate",
+    params(("address" = String, Path, description = "A mail address, percent-encoded"), Whose),
+    responses((status = 200, description = "How it stands", body = Standing), Common),
+    security((), ("key" = ["check"]))
+)]
 pub(super) async fn check(
     State(app): State<App>,
-    Path(address): Path<String>,
-    Query(whose): Query<Whose>,
+    caller: Caller,
+    Named(asked): Named<String>,
+    Asked(whose): Asked<Whose>,
 ) -> Result<Json<Standing>, Problem> {
-    let address = EmailAddress::parse_lenient(&address).map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, format!("{address:?} is no mail address: {error}"))
-    })?;
-    Ok(Json(app.gate.standing(&address, &whose.into()).map_err(|_| Problem::database())?))
+    caller.may(KeyScope::Check)?;
+    whose.check()?;
+    let began = Instant::now();
+    let address = address(&asked)?;
+    Ok(Json(ask(&app, &address, &caller.audience(whose.into())?, began)?))
 }
 
-#[derive(Deserialize)]
+fn ask(app: &App, address: &EmailAddress, audience: &Audience, began: Instant) -> Result<Standing, Problem> {
+    let standing = app.gate.standing(address, audience);
+    app.desk.metrics.check(standing.as_ref().ok().map(|standing| standing.state), began);
+    standing.map_err(|_| {
+        app.desk.metrics.database_error(Place::Gate);
+        Problem::database()
+    })
+}
+
+/// The same question, as most ask it: an address and nothing else, by somebody who is known. `None`: the way through the routes.
+pub(super) fn at_once<B>(app: &App, request: &Request<B>, from: Option<IpAddr>) -> Option<Response> {
+    let asked = request.uri().path().strip_prefix("/v1/check/")?;
+    if request.method() != Method::GET || request.uri().query().is_some() || asked.contains('/') {
+        return None;
+    }
+    let began = Instant::now();
+    let asked = decoded(asked)?;
+    let address = EmailAddress::parse_lenient(&asked).ok()?;
+    let caller = Caller::at_once(app, request.headers())?;
+    caller.may(KeyScope::Check).ok()?;
+    if let Err(too_often) = caller.count(app, from) {
+        return Some(Problem::too_often(too_often).into_response());
+    }
+    let audience = Audience { tenant: caller.tenant().map(str::to_owned), list: None };
+    Some(match ask(app, &address, &audience, began) {
+        Ok(standing) => {
+            let body = serde_json::to_vec(&standing).ok()?;
+            ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+        }
+        Err(problem) => problem.into_response(),
+    })
+}
+
+/// Without percent-encoding (RFC 3986 §2.1); `None` where that is broken, or a control character comes out.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let digit = |byte: u8| char::from(byte).to_digit(16);
+                let (high, low) = (digit(rest.next()?)?, digit(rest.next()?)?);
+                u8::try_from(high * 16 + low).ok()?
+            }
+            other => other,
+        });
+    }
+    let text = String::from_utf8(bytes).ok()?;
+    (!text.chars().any(char::is_control)).then_some(text)
+}
+
+/// Many questions at once.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Many {
+    /// The addresses; what is none is said to be none.
+    #[schema(max_items = 100_000)]
     addresses: Vec<String>,
-    #[serde(flatten)]
-    whose: Whose,
+    /// For mail of this tenant.
+    tenant: Option<String>,
+    /// For mail of this list.
+    list: Option<String>,
 }
 
-#[derive(Serialize)]
+/// The answers, in the order of the questions.
+#[derive(Serialize, ToSchema)]
 pub(super) struct Answers {
     results: Vec<Answer>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub(super) enum Answer {
     Standing(Standing),
-    NoAddress { address: String, error: String },
+    NoAddress {
+        address: String,
+        /// Why it is no address.
+        error: String,
+    },
 }
 
-pub(super) async fn check_many(State(app): State<App>, body: Body) -> Result<Json<Answers>, Problem> {
-    let (body, _held) = app.body(body, QUESTION_BYTES_MAX).await?;
-    let many: Many = serde_json::from_slice(&body).map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, format!("The body is not the JSON that is wanted: {error}"))
-    })?;
+/// May these addresses be sent to?
+#[utoipa::path(
+    post,
+    operation_id = "check_many",
+    path = "/v1/check",
+    tag = "gate",
+    request_body = Many,
+    responses((status = 200, description = "How they stand", body = Answers), Common, OfBody),
+    security((), ("key" = ["check"]))
+)]
+pub(super) async fn check_many(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Answers>, Problem> {
+    caller.may(KeyScope::Check)?;
+    let many: Many = app.json(&headers, body, QUESTION_BYTES_MAX).await?;
     if many.addresses.len() > ADDRESSES_MAX {
         let text =
             format!("At most {ADDRESSES_MAX} addresses in one question; these are {}.", many.addresses.len());
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text));
     }
-    let audience = many.whose.into();
-    let results = many.addresses.into_iter().map(|text| match EmailAddress::parse_lenient(&text) {
-        Ok(address) => app.gate.standing(&address, &audience).map(Answer::Standing),
-        Err(error) => Ok(Answer::NoAddress { address: text, error: error.to_string() }),
+    no_controls(&[many.tenant.as_deref(), many.list.as_deref()])?;
+    let audience = caller.audience(Audience { tenant: many.tenant, list: many.list })?;
+    let results = many.addresses.into_iter().map(|text| match address(&text) {
+        Ok(address) => ask(&app, &address, &audience, Instant::now()).map(Answer::Standing),
+        Err(_) => {
+            let error = EmailAddress::parse_lenient(&text)
+                .err()
+                .map_or_else(|| "it has control characters".to_owned(), |error| error.to_string());
+            Ok(Answer::NoAddress { address: text, error })
+        }
     });
-    let results = results.collect::<Result<_, _>>().map_err(|_| Problem::database())?;
-    Ok(Json(Answers { results }))
+    Ok(Json(Answers { results: results.collect::<Result<_, _>>()? }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_encoding_is_taken_off_and_nothing_hides_in_it() {
+        assert_eq!(decoded("anna%40example.org").as_deref(), Some("anna@example.org"));
+        assert_eq!(decoded("a%2fb@x.example").as_deref(), Some("a/b@x.example"));
+        for broken in ["%", "%4", "%zz", "%ff", "a%00@x.example", "a%0d%0a@x.example"] {
+            assert_eq!(decoded(broken), None, "{broken}");
+        }
+    }
 }

@@ -5,13 +5,13 @@ use tracing::level_filters::LevelFilter;
 
 /// How the server speaks of itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::serve) struct LogSettings {
+pub(in crate::serve) struct LoggingSettings {
     pub(in crate::serve) format: LogFormat,
     pub(in crate::serve) level: LevelFilter,
     pub(in crate::serve) addresses: Addresses,
 }
 
-impl Default for LogSettings {
+impl Default for LoggingSettings {
     fn default() -> Self {
         Self { format: LogFormat::Text, level: LevelFilter::INFO, addresses: Addresses::Redacted }
     }
@@ -37,8 +37,8 @@ pub(in crate::serve) enum Addresses {
     Full,
 }
 
-pub(super) fn take(reader: &mut Reader<'_>, section: &mut Section<'_, '_>) -> LogSettings {
-    let mut log = LogSettings::default();
+pub(super) fn take(reader: &mut Reader<'_>, section: &mut Section<'_, '_>) -> LoggingSettings {
+    let mut log = LoggingSettings::default();
     let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
     section.word(reader, "format", &mut log.format, &formats);
     let levels = [
