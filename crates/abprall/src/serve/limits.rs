@@ -17,8 +17,16 @@ pub(super) const BODY_MAX: Duration = Duration::from_secs(60);
 /// Connections of one listener. Postfix keeps one for each smtpd process, 100 by default; each takes some KiB.
 pub(super) const CONNECTIONS_MAX: usize = 10_000;
 
-/// Messages that are being taken in at the same time over all connections: each may take the bytes of a whole message.
-pub(super) const MESSAGES_AT_A_TIME: usize = 64;
+/// KiB of messages that are being taken in over all connections of a listener: many small ones, or 25 of the largest. A client that
+/// sends slowly holds what it has sent, and no place of others.
+pub(super) const MAIL_KIB_MAX: usize = 256 * 1024;
+
+/// How long a message waits for memory; then its client keeps it and tries again. Clients wait three minutes (RFC 5321 §4.5.3.2.5).
+pub(super) const MAIL_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Clients whose rate is counted at a time, each some 64 bytes: a minute of a public port. What comes from yet more is bounded by
+/// CONNECTIONS_MAX.
+pub(super) const CLIENTS_MAX: usize = 65_536;
 
 /// The largest message that is taken in, in bytes. Bounces quote what they return, at most providers cut to some KiB.
 pub(super) const MESSAGE_BYTES_MAX: u64 = 10 * 1024 * 1024;

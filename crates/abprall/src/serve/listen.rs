@@ -1,6 +1,6 @@
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -53,6 +53,8 @@ enum Listener {
 /// One connection.
 pub(super) struct Connection {
     pub(super) stream: Box<dyn Stream>,
+    /// Whose it is; nobody's at a unix socket.
+    pub(super) client: Option<IpAddr>,
     /// As long as it lives, it counts.
     _counted: OwnedSemaphorePermit,
 }
@@ -89,12 +91,12 @@ impl Socket {
                 () = stop.wanted() => return None,
                 counted = Arc::clone(&self.connections).acquire_owned() => counted.ok()?,
             };
-            let accepted: io::Result<Box<dyn Stream>> = tokio::select! {
+            let accepted = tokio::select! {
                 () = stop.wanted() => return None,
                 accepted = self.listener.accept() => accepted,
             };
             match accepted {
-                Ok(stream) => return Some(Connection { stream, _counted: counted }),
+                Ok((stream, client)) => return Some(Connection { stream, client, _counted: counted }),
                 // Out of sockets, or the client is gone already: others may still be served.
                 Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
             }
@@ -103,14 +105,14 @@ impl Socket {
 }
 
 impl Listener {
-    async fn accept(&self) -> io::Result<Box<dyn Stream>> {
+    async fn accept(&self) -> io::Result<(Box<dyn Stream>, Option<IpAddr>)> {
         match self {
             Self::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
+                let (stream, client) = listener.accept().await?;
                 stream.set_nodelay(true)?;
-                Ok(Box::new(stream))
+                Ok((Box::new(stream), Some(client.ip().to_canonical())))
             }
-            Self::Unix(listener) => Ok(Box::new(listener.accept().await?.0)),
+            Self::Unix(listener) => Ok((Box::new(listener.accept().await?.0), None)),
         }
     }
 }

@@ -15,7 +15,7 @@ use abprall_store::Audience;
 use super::listen::Place;
 use crate::policy_file;
 pub(super) use gate::{GateSettings, OnFailure, WhenHeld};
-pub(super) use intake::MailSettings;
+pub(super) use intake::{CertificateFiles, ClientRate, MailSettings};
 pub(super) use watch::WatchSettings;
 
 /// All that the server is told.
@@ -124,7 +124,7 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
         gate.finish(reader);
     }
     if let Some(mut intake) = file.section(reader, "intake") {
-        settings.intake = intake::take(reader, &mut intake);
+        settings.intake = intake::take(reader, &mut intake, folder);
         intake.finish(reader);
     }
     if let Some(mut watch) = file.section(reader, "watch") {

@@ -1,18 +1,25 @@
 //! Mail comes in by SMTP and LMTP. What is acknowledged is on the disk.
+//!
+//! - `session`: one connection. - `message`: a message on its way in, and the memory for it. - `certificate`: for STARTTLS.
+//! - `rate`: how much one client may do.
+
+mod certificate;
+mod message;
+mod rate;
+mod session;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use abprall_wire::smtp::server::{
-    MessageAnswer, Recipient, RecipientAnswer, ServerAction, ServerConfig, ServerSession,
-};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::Semaphore;
-use tokio::time::timeout_at;
+use abprall_wire::smtp::server::{Recipient, RecipientAnswer, ServerConfig};
 
-use crate::serve::keeper::{Keeper, NotStored};
-use crate::serve::limits::{DRAIN, MESSAGE_BYTES_MAX, MESSAGES_AT_A_TIME, READ_BYTES};
-use crate::serve::listen::{Connection, Socket};
+pub(in crate::serve) use certificate::Certificate;
+use message::Memory;
+use rate::Rates;
+
+use crate::serve::keeper::Keeper;
+use crate::serve::limits::{DRAIN, MESSAGE_BYTES_MAX};
+use crate::serve::listen::Socket;
 use crate::serve::settings::MailSettings;
 use crate::serve::stop::Stop;
 
@@ -20,17 +27,23 @@ use crate::serve::stop::Stop;
 pub(in crate::serve) struct MailServer {
     config: Arc<ServerConfig>,
     settings: MailSettings,
-    /// So many messages are in memory at a time.
-    messages: Arc<Semaphore>,
+    certificate: Option<Certificate>,
+    rates: Arc<Rates>,
+    memory: Memory,
+    began: Instant,
 }
 
 pub(in crate::serve) fn mail_server(settings: &MailSettings) -> anyhow::Result<MailServer> {
     let mut config = ServerConfig::new(settings.name.clone(), settings.protocol);
     config.limits.message_bytes = MESSAGE_BYTES_MAX;
+    config.tls = settings.tls;
     Ok(MailServer {
         config: Arc::new(config),
+        certificate: settings.certificate.as_ref().map(Certificate::read).transpose()?,
+        rates: Arc::new(Rates::new(settings.rate)),
+        memory: Memory::new(),
         settings: settings.clone(),
-        messages: Arc::new(Semaphore::new(MESSAGES_AT_A_TIME)),
+        began: Instant::now(),
     })
 }
 
@@ -44,113 +57,12 @@ pub(in crate::serve) async fn serve(
     let mut sessions = tokio::task::JoinSet::new();
     while let Some(connection) = socket.accept(&mut stop).await {
         while sessions.try_join_next().is_some() {}
-        sessions.spawn(session(connection, Arc::clone(&server), keeper.clone(), stop.clone()));
+        sessions.spawn(session::session(connection, Arc::clone(&server), keeper.clone(), stop.clone()));
     }
     let all = async { while sessions.join_next().await.is_some() {} };
     // Who is not done then hears nothing, and sends again.
     let _ = tokio::time::timeout(DRAIN, all).await;
     Ok(())
-}
-
-async fn session(mut connection: Connection, server: Arc<MailServer>, keeper: Keeper, mut stop: Stop) {
-    let start = Instant::now();
-    let mut session = ServerSession::new(Arc::clone(&server.config), start.elapsed());
-    let mut buffer = vec![0; READ_BYTES];
-    let mut message: Option<Message> = None;
-    let mut told = false;
-    let mut pending = 0..0;
-    loop {
-        while let Some(action) = session.next_action() {
-            match action {
-                ServerAction::Send(bytes) => {
-                    let until = tokio::time::Instant::now() + server.config.timeouts.data_idle;
-                    if !matches!(timeout_at(until, connection.stream.write_all(&bytes)).await, Ok(Ok(()))) {
-                        session.closed();
-                    }
-                }
-                // It is not offered: there is no certificate.
-                ServerAction::StartTls => session.tls_failed(),
-                ServerAction::Judge(recipient) => {
-                    session.answer_recipient(&server.judge(&recipient), start.elapsed());
-                }
-                ServerAction::Begin(envelope) => {
-                    let permit = Arc::clone(&server.messages).acquire_owned().await.ok();
-                    let sender = envelope.hello;
-                    message = Some(Message {
-                        bytes: Vec::new(),
-                        recipients: envelope.recipients,
-                        sender,
-                        _permit: permit,
-                    });
-                }
-                ServerAction::Body(bytes) => {
-                    if let Some(message) = &mut message {
-                        message.bytes.extend_from_slice(&bytes);
-                    }
-                }
-                ServerAction::Complete { .. } => {
-                    let answers = match message.take() {
-                        Some(message) => message.keep(&keeper).await,
-                        None => Vec::new(),
-                    };
-                    session.answer_message(&answers, start.elapsed());
-                }
-                ServerAction::Discard(_) => message = None,
-                ServerAction::Close => {
-                    let _ = connection.stream.shutdown().await;
-                    return;
-                }
-            }
-        }
-        if !pending.is_empty() {
-            let taken = session.receive(&buffer[pending.clone()], start.elapsed());
-            pending.start += taken;
-            continue;
-        }
-        let deadline = session.deadline().map_or_else(
-            || tokio::time::Instant::now() + server.config.timeouts.command,
-            |deadline| (start + deadline).into(),
-        );
-        tokio::select! {
-            read = timeout_at(deadline, connection.stream.read(&mut buffer)) => match read {
-                Err(_) => session.tick(start.elapsed()),
-                Ok(Ok(count)) if count > 0 => pending = 0..count,
-                Ok(_) => session.closed(),
-            },
-            () = stop.wanted(), if !told => {
-                told = true;
-                session.shut_down();
-            }
-        }
-    }
-}
-
-/// A message on its way in.
-struct Message {
-    bytes: Vec<u8>,
-    recipients: Vec<Recipient>,
-    sender: String,
-    _permit: Option<tokio::sync::OwnedSemaphorePermit>,
-}
-
-impl Message {
-    /// One answer for all recipients: it is one message.
-    async fn keep(self, keeper: &Keeper) -> Vec<MessageAnswer> {
-        let source = format!("mail from {}", self.sender);
-        // The address that it came back to may be a signed one: it belongs to the message.
-        let mut whole = Vec::with_capacity(self.bytes.len() + 64);
-        if let [recipient] = &self.recipients[..]
-            && !self.bytes.starts_with(b"Delivered-To:")
-        {
-            whole.extend_from_slice(format!("Delivered-To: {}\r\n", recipient.path).as_bytes());
-        }
-        whole.extend_from_slice(&self.bytes);
-        let answer = match keeper.keep(source, &whole).await {
-            Ok(_) => MessageAnswer::Stored("taken in".into()),
-            Err(NotStored) => MessageAnswer::Later("cannot store it now, try again".into()),
-        };
-        vec![answer; self.recipients.len()]
-    }
 }
 
 impl MailServer {

@@ -12,16 +12,18 @@ pub(in crate::serve) struct GateSettings {
     policy: Vec<Place>,
     socketmap: Vec<Place>,
     tcp_table: Vec<Place>,
+    milter: Vec<Place>,
     pub(in crate::serve) held: WhenHeld,
     pub(in crate::serve) on_failure: OnFailure,
 }
 
 impl GateSettings {
-    pub(in crate::serve) fn listeners(&self) -> [(&[Place], Question); 3] {
+    pub(in crate::serve) fn listeners(&self) -> [(&[Place], Question); 4] {
         [
             (&self.policy, Question::Policy),
             (&self.socketmap, Question::Socketmap),
             (&self.tcp_table, Question::TcpTable),
+            (&self.milter, Question::Milter),
         ]
     }
 }
@@ -52,9 +54,12 @@ pub(super) fn take(reader: &mut Reader<'_>, section: &mut Section<'_, '_>) -> Ga
     section.word(reader, "held", &mut gate.held, &held);
     let on_failure = [("defer", OnFailure::Defer), ("accept", OnFailure::Accept)];
     section.word(reader, "on_failure", &mut gate.on_failure, &on_failure);
-    for (name, places_of) in
-        [("policy", &mut gate.policy), ("socketmap", &mut gate.socketmap), ("tcp_table", &mut gate.tcp_table)]
-    {
+    for (name, places_of) in [
+        ("policy", &mut gate.policy),
+        ("socketmap", &mut gate.socketmap),
+        ("tcp_table", &mut gate.tcp_table),
+        ("milter", &mut gate.milter),
+    ] {
         if let Some(mut below) = section.section(reader, name) {
             *places_of = places(reader, &mut below);
             below.finish(reader);
