@@ -91,3 +91,5 @@ pub fn contents(folder: &Path, store: &str) -> (serde_json::Value, String) {
     rows.sort();
     (report, rows.join("\n"))
 }
+
+pub mod server;
