@@ -31,13 +31,16 @@ use crate::store_file::StoreFile;
 pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let place = StoreFile::new(settings.store.clone(), settings.index.clone());
     // The first one makes the database where there is none.
-    let store = place.open()?;
+    let mut store = place.open()?;
     let index = Arc::new(place.index(&*store)?);
     let open = |_| place.open_existing();
     let answering: Vec<Box<dyn Store>> =
         (0..limits::STORES_FOR_QUESTIONS).map(open).collect::<Result<_, StoreError>>()?;
     // Stores are opened, and dropped, outside of the runtime: the client of PostgreSQL has one of its own.
-    let follower = place.open_existing()?;
+    let mut follower = place.open_existing()?;
+    // A server that is gone is no reason to hold up clients, nor the end.
+    store.wait_for_server(limits::WRITER_WAIT_MAX);
+    follower.wait_for_server(limits::FOLLOW_EVERY);
     let watch = settings
         .watch
         .clone()

@@ -80,7 +80,8 @@ fn what_is_said_in_the_clear_does_not_count_within_tls() {
     certificate(folder.path());
     let [smtp, policy] = free_ports();
     let _server = Server::start(abprall(folder.path()), folder.path(), &mail_settings(smtp, policy, ""));
-    let mut tls = start_tls(smtp, "EHLO injected.example\r\nMAIL FROM:<injected@evil.example>\r\n", folder.path());
+    let mut tls =
+        start_tls(smtp, "EHLO injected.example\r\nMAIL FROM:<injected@evil.example>\r\n", folder.path());
     // Were the injected commands kept, their replies would come first.
     let said = exchange(&mut tls, "RCPT TO:<bounces@sender.example>\r\n", "\n").unwrap();
     assert!(said.starts_with("503 "), "{said}");
@@ -126,7 +127,11 @@ fn a_certificate_that_is_of_no_use_is_told_before_anything_starts() {
     fs::write(folder.path().join("abprall.toml"), mail_settings(1, 2, "")).unwrap();
     let ran = run(folder.path(), ["serve", "--check"]);
     assert_eq!(ran.status, 2);
-    assert!(ran.err.contains("intake.smtp.certificate") && ran.err.contains("do not belong together"), "{}", ran.err);
+    assert!(
+        ran.err.contains("intake.smtp.certificate") && ran.err.contains("do not belong together"),
+        "{}",
+        ran.err
+    );
     fs::remove_file(folder.path().join("key.pem")).unwrap();
     let ran = run(folder.path(), ["serve", "--check"]);
     assert!(ran.err.contains("cannot read the key"), "{}", ran.err);
