@@ -29,6 +29,7 @@ use crate::store_file::StoreFile;
 
 /// Runs until SIGINT or SIGTERM; then what was begun is finished.
 pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
+    raise_open_files();
     let place = StoreFile::new(settings.store.clone(), settings.index.clone());
     // The first one makes the database where there is none.
     let mut store = place.open()?;
@@ -99,4 +100,12 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         .await
         .context("cannot finish writing")
     })
+}
+
+/// A connection takes a file, and the usual limit of 1,024 of them was made for programs that use select(2).
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // Where it may not be raised, it stays: fewer connections are served.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }

@@ -318,7 +318,11 @@ fn ten_thousand_idle_and_a_thousand_slow_connections_do_not_disturb_the_gate() {
     assert!(Command::new("prlimit").args(["--pid", &own, "--nofile=15000"]).status().unwrap().success());
     let folder = tempfile::tempdir().unwrap();
     let ports @ [lmtp, policy, web] = free_ports();
-    let server = Server::start(abprall(folder.path()), folder.path(), &settings("abprall.db", ports));
+    // It is started with the usual limit, and raises it.
+    let mut program = Command::new("sh");
+    program.args(["-c", "ulimit -Sn 1024; exec \"$0\" \"$@\""]).arg(abprall(folder.path()).get_program());
+    program.current_dir(folder.path());
+    let server = Server::start(program, folder.path(), &settings("abprall.db", ports));
     let empty = server.memory_kib();
     let open = |port, count| {
         (0..count).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect::<Vec<_>>()
