@@ -150,7 +150,7 @@ impl Question {
     fn is_no(self, answer: &[u8]) -> bool {
         match self {
             Self::Policy => answer.starts_with(b"action=550"),
-            Self::Http => !memchr::memmem::find(answer, b"\"state\":\"ok\"").is_some(),
+            Self::Http => memchr::memmem::find(answer, b"\"state\":\"ok\"").is_none(),
         }
     }
 }
@@ -186,7 +186,7 @@ async fn ask(
                     break;
                 }
                 let pick = number * CONNECTIONS as u64 + client as u64;
-                let is_known = pick % one_in == 0;
+                let is_known = pick.is_multiple_of(one_in);
                 let address = if is_known {
                     known(pick / one_in % KNOWN)
                 } else {
