@@ -45,6 +45,7 @@ use crate::store_file::StoreFile;
 
 /// Runs until SIGINT or SIGTERM; then what was begun is finished.
 pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
+    raise_open_files();
     listen::inherit();
     let log = log::start(settings)?;
     let place = StoreFile::new(settings.store.clone(), settings.index.clone());
@@ -56,7 +57,10 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let answering: Vec<Box<dyn Store>> =
         (0..limits::STORES_FOR_QUESTIONS).map(open).collect::<Result<_, StoreError>>()?;
     // Stores are opened, and dropped, outside of the runtime: the client of PostgreSQL has one of its own.
-    let follower = place.open_existing()?;
+    let mut follower = place.open_existing()?;
+    // A server that is gone is no reason to hold up clients, nor the end.
+    store.wait_for_server(limits::WRITER_WAIT_MAX);
+    follower.wait_for_server(limits::FOLLOW_EVERY);
     let metrics = Arc::new(metrics::Metrics::new(Arc::clone(&index)));
     let gate = Arc::new(gate::Gate::new(Arc::clone(&index), answering, settings, Arc::clone(&metrics)));
     let for_programs: Vec<Box<dyn Store>> =
@@ -158,4 +162,12 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         tracing::info!("ended in order");
         Ok(())
     })
+}
+
+/// A connection takes a file, and the usual limit of 1,024 of them was made for programs that use select(2).
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // Where it may not be raised, it stays: fewer connections are served.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
