@@ -13,6 +13,7 @@ use crate::rule_files::RuleFiles;
 
 mod budget;
 pub(crate) mod form;
+pub(crate) mod identity;
 mod open;
 mod pipeline;
 mod progress;

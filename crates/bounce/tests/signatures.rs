@@ -15,10 +15,13 @@ fn key() -> RsaKeyPair {
 }
 
 fn certificate(key: &RsaKeyPair, until: (i32, u8, u8)) -> String {
+    certificate_of("sns.amazonaws.com", key, until)
+}
+
+fn certificate_of(name: &str, key: &RsaKeyPair, until: (i32, u8, u8)) -> String {
     let der: Pkcs8V1Der<'_> = key.as_der().expect("made by the test");
     let pair = rcgen::KeyPair::try_from(der.as_ref()).expect("made by the test");
-    let mut parameters =
-        rcgen::CertificateParams::new(vec!["sns.amazonaws.com".to_owned()]).expect("made by the test");
+    let mut parameters = rcgen::CertificateParams::new(vec![name.to_owned()]).expect("made by the test");
     parameters.not_before = rcgen::date_time_ymd(2026, 1, 1);
     parameters.not_after = rcgen::date_time_ymd(until.0, until.1, until.2);
     parameters.self_signed(&pair).expect("made by the test").pem()
@@ -105,6 +108,25 @@ fn a_confirmation_is_signed_over_its_token_and_url() {
 /// Made with `openssl dgst -sha1 -sign` over the text of [`version_1`]: the library signs nothing with SHA-1 any more.
 const SHA1_CERTIFICATE: &str = include_str!("keys/sns-version-1.pem");
 const SHA1_SIGNATURE: &str = include_str!("keys/sns-version-1.signature");
+
+#[test]
+fn a_certificate_of_another_host_is_not_taken() {
+    let key = key();
+    let mut body = notification();
+    body["Signature"] = sign(&key, &sns::canonical(&envelope(&body))).into();
+    let foreign = Err(SignatureError::ForeignUrl("the certificate"));
+    for (name, expected) in [
+        ("sns.amazonaws.com", Ok(())),
+        ("sns-signing.af-south-1.amazonaws.com", Ok(())),
+        ("sns-cn-north-1.amazonaws.com.cn", Ok(())),
+        ("mallory.s3.amazonaws.com", foreign),
+        ("snsx.amazonaws.com", foreign),
+        ("sns.amazonaws.com.mallory.example", foreign),
+    ] {
+        let pem = certificate_of(name, &key, (2027, 1, 1));
+        assert_eq!(sns::check(&envelope(&body), pem.as_bytes(), now()), expected, "{name}");
+    }
+}
 
 #[test]
 fn a_notification_signed_with_version_1_is_taken() {

@@ -105,6 +105,20 @@ impl<'a, 'i> Section<'a, 'i> {
         Some(Section::new(table?, &self.key(name)))
     }
 
+    /// The tables below one of this name, each with a name that the operator gave: `[name.any]`.
+    pub fn named(&mut self, reader: &mut Reader<'_>, name: &'static str) -> Vec<(String, Section<'a, 'i>)> {
+        let Some(below) = self.section(reader, name) else { return Vec::new() };
+        let mut sections = Vec::new();
+        for (key, value) in below.table.iter() {
+            let path = below.key(key.get_ref());
+            match value.get_ref().as_table() {
+                Some(table) => sections.push((key.get_ref().to_string(), Section::new(table, &path))),
+                None => reader.problem(key.span(), &path, format!("write it as a table: [{}.NAME]", below.path)),
+            }
+        }
+        sections
+    }
+
     /// An array of tables.
     pub fn tables(&mut self, reader: &mut Reader<'_>, name: &'static str) -> Option<Vec<Section<'a, 'i>>> {
         let value = self.value(name)?;

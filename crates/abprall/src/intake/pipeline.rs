@@ -21,6 +21,7 @@ use jiff::tz::TimeZone;
 
 use super::budget::{Budget, Lease};
 use super::form::Form;
+use super::identity;
 use super::open::{is_stdin, open};
 use super::progress::Bar;
 use super::walk::Walk;
@@ -295,10 +296,7 @@ fn push_events(
     }
     for (number, event) in (1_u64..).zip(events.events) {
         let source = format!("{name}#{number}");
-        let content = match &event.id {
-            Some(id) => ContentId::of_line(&provider.to_string(), id),
-            None => ContentId::of_line(&provider.to_string(), &format!("{:?}", event.report)),
-        };
+        let content = identity::of_event(provider, &event);
         let reading = Reading { reports: vec![event.report], ..Reading::default() };
         if batches.push(Item::Read { source, content, reading: Box::new(reading) }).is_err() {
             return Ok(Err(Stopped));
@@ -327,8 +325,7 @@ fn cut_log(
             continue;
         }
         let source = format!("{name}:{number}");
-        // A line holds its time and queue id: it is the same line when the log has been rotated to another name.
-        let content = ContentId::of_line(&format.to_string(), &String::from_utf8_lossy(&line));
+        let content = identity::of_log_line(format, &line);
         let reading = Box::new(Reading { reports, ..Reading::default() });
         if batches.push(Item::Read { source, content, reading }).is_err() {
             return Ok(Err(Stopped));

@@ -14,20 +14,28 @@ use super::limits::{BATCH_MESSAGES_MAX, BATCH_REPORTS_MAX, FOLLOW_EVERY, WAITING
 use super::settings::Settings;
 use super::stop::Stop;
 
-/// Takes messages to the writer. When all of these are gone, the writer ends.
+/// Takes what came in to the writer. When all of these are gone, the writer ends.
 #[derive(Clone)]
 pub(super) struct Keeper {
     classifier: Arc<Classifier>,
     deposits: mpsc::Sender<Deposit>,
 }
 
-/// A message that waits.
-struct Deposit {
-    content: ContentId,
-    source: String,
+/// One message, line of a log or event of a webhook: read and judged.
+pub(super) struct Item {
+    pub(super) content: ContentId,
+    /// For people: where it came from.
+    pub(super) source: String,
     reading: Reading,
     judged: Vec<Classification>,
-    done: oneshot::Sender<Result<Recorded, NotStored>>,
+}
+
+/// Items that are stored together or not at all.
+struct Deposit {
+    items: Arc<Vec<Item>>,
+    /// Whose mail it was, where that is another's than the settings say.
+    audience: Option<Audience>,
+    done: oneshot::Sender<Result<Vec<Recorded>, NotStored>>,
 }
 
 /// It is not on the disk: whoever sent it has to keep it.
@@ -71,15 +79,61 @@ impl Keeper {
     /// Reads and judges a message, and returns when its decisions are on the disk.
     pub(super) async fn keep(&self, source: String, bytes: &[u8]) -> Result<Recorded, NotStored> {
         // Reading a message takes the time of a few system calls; a large one must not hold up the others of this thread.
-        let (content, reading, judged) = tokio::task::block_in_place(|| {
-            let reading = read(bytes);
-            let judged = reading.reports.iter().map(|report| self.classifier.classify(report)).collect();
-            (ContentId::of(bytes), reading, judged)
-        });
+        let item = tokio::task::block_in_place(|| self.judge(ContentId::of(bytes), source, read(bytes)));
+        let recorded = self.keep_all(Arc::new(vec![item]), None).await?;
+        recorded.into_iter().next().ok_or(NotStored)
+    }
+
+    /// Judges what was read.
+    pub(super) fn judge(&self, content: ContentId, source: String, reading: Reading) -> Item {
+        let judged = reading.reports.iter().map(|report| self.classifier.classify(report)).collect();
+        Item { content, source, reading, judged }
+    }
+
+    /// Returns when the decisions of all items are on the disk, in their order; or of none.
+    pub(super) async fn keep_all(
+        &self,
+        items: Arc<Vec<Item>>,
+        audience: Option<Audience>,
+    ) -> Result<Vec<Recorded>, NotStored> {
         let (done, stored) = oneshot::channel();
-        let deposit = Deposit { content, source, reading, judged, done };
-        self.deposits.send(deposit).await.map_err(|_| NotStored)?;
+        self.deposits.send(Deposit { items, audience, done }).await.map_err(|_| NotStored)?;
         stored.await.unwrap_or(Err(NotStored))
+    }
+
+    /// As [`Keeper::keep_all`], for threads.
+    pub(super) fn keep_all_blocking(
+        &self,
+        items: Arc<Vec<Item>>,
+        audience: Option<Audience>,
+    ) -> Result<Vec<Recorded>, NotStored> {
+        let (done, stored) = oneshot::channel();
+        self.deposits.blocking_send(Deposit { items, audience, done }).map_err(|_| NotStored)?;
+        stored.blocking_recv().unwrap_or(Err(NotStored))
+    }
+}
+
+impl Item {
+    fn message(&self, seen_at: Timestamp, audience: &Audience) -> Message<'_> {
+        let Reading { reports, not_a_bounce, .. } = &self.reading;
+        Message {
+            content: self.content,
+            source: &self.source,
+            seen_at,
+            holds: reports.is_empty().then(|| not_a_bounce.map_or("other", Into::into)),
+            audience: audience.clone(),
+            entries: reports
+                .iter()
+                .zip(&self.judged)
+                .map(|(report, judged)| Entry { report, judged })
+                .collect(),
+        }
+    }
+}
+
+impl Deposit {
+    fn reports(&self) -> usize {
+        self.items.iter().map(|item| item.judged.len()).sum()
     }
 }
 
@@ -94,11 +148,12 @@ impl Writer {
     fn run(mut self, mut waiting: mpsc::Receiver<Deposit>) {
         let mut complained = false;
         while let Some(first) = waiting.blocking_recv() {
-            let mut reports = first.judged.len();
+            let (mut messages, mut reports) = (first.items.len(), first.reports());
             let mut batch = vec![first];
-            while batch.len() < BATCH_MESSAGES_MAX && reports < BATCH_REPORTS_MAX {
+            while messages < BATCH_MESSAGES_MAX && reports < BATCH_REPORTS_MAX {
                 let Ok(next) = waiting.try_recv() else { break };
-                reports += next.judged.len();
+                messages += next.items.len();
+                reports += next.reports();
                 batch.push(next);
             }
             match self.write(&batch) {
@@ -107,9 +162,11 @@ impl Writer {
                         eprintln!("abprall: the database takes bounces again");
                         complained = false;
                     }
-                    for (deposit, recorded) in batch.into_iter().zip(recorded) {
+                    let mut recorded = recorded.into_iter();
+                    for deposit in batch {
+                        let own = recorded.by_ref().take(deposit.items.len()).collect();
                         // Who is gone sends it again; it is known then.
-                        let _ = deposit.done.send(Ok(recorded));
+                        let _ = deposit.done.send(Ok(own));
                     }
                 }
                 Err(error) => {
@@ -127,27 +184,11 @@ impl Writer {
 
     fn write(&mut self, batch: &[Deposit]) -> Result<Vec<Recorded>, StoreError> {
         let seen_at = Timestamp::now();
-        let messages: Vec<_> = batch
-            .iter()
-            .map(|deposit| Message {
-                content: deposit.content,
-                source: &deposit.source,
-                seen_at,
-                holds: deposit
-                    .reading
-                    .reports
-                    .is_empty()
-                    .then(|| deposit.reading.not_a_bounce.map_or("other", Into::into)),
-                audience: self.audience.clone(),
-                entries: deposit
-                    .reading
-                    .reports
-                    .iter()
-                    .zip(&deposit.judged)
-                    .map(|(report, judged)| Entry { report, judged })
-                    .collect(),
-            })
-            .collect();
+        let mut messages = Vec::with_capacity(batch.iter().map(|deposit| deposit.items.len()).sum());
+        for deposit in batch {
+            let audience = deposit.audience.as_ref().unwrap_or(&self.audience);
+            messages.extend(deposit.items.iter().map(|item| item.message(seen_at, audience)));
+        }
         let recorded = self.store.record(&messages, &self.policy)?;
         // Whoever asks after the acknowledgement hears of it. Else the follower brings it, a second later.
         if let Err(error) = self.index.catch_up(&*self.store) {

@@ -44,3 +44,44 @@ pub(super) const QUESTION_BYTES_MAX: usize = ADDRESSES_MAX * 260;
 
 /// How long clients have to end when the server does; Postfix asks the next server at once.
 pub(super) const DRAIN: Duration = Duration::from_secs(20);
+
+/// Largest post of a service that posts one event at a time, in bytes: SNS cuts at 256 KiB; Postmark may put the returned message in.
+pub(super) const HOOK_ONE_EVENT_BYTES_MAX: usize = 1024 * 1024;
+
+/// Events of one body: they are written in one transaction, which takes some seconds then, and other programs that write wait.
+pub(super) const EVENTS_MAX: usize = 20_000;
+
+/// Certificates of SNS that are kept; Amazon has one or two in a region at a time.
+pub(super) const SNS_CERTIFICATES_MAX: usize = 64;
+
+/// Largest answer of SNS that is read, in bytes: a certificate has about 2 KiB.
+pub(super) const SNS_BYTES_MAX: usize = 64 * 1024;
+
+/// How long SNS may take; it waits 15 seconds for our answer itself.
+pub(super) const SNS_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// A certificate that could not be fetched is not asked for again before that: somebody may post made-up names.
+pub(super) const SNS_FETCH_AGAIN: Duration = Duration::from_secs(30);
+
+/// How often a log is looked at.
+pub(super) const LOG_EVERY: Duration = Duration::from_millis(300);
+
+/// Reports of a log that are stored together at most, and bytes of lines that are read for them.
+pub(super) const LOG_BATCH_REPORTS: usize = 1000;
+pub(super) const LOG_BATCH_BYTES: u64 = 4 * 1024 * 1024;
+
+/// How often the place in a log is written down at most. What was read since then is read again after a crash, and known.
+pub(super) const LOG_STATE_EVERY: Duration = Duration::from_secs(1);
+
+/// What is read again before the place in a log when the server starts, in bytes, for what earlier lines say of a queue id. At 200 bytes
+/// a line this is 80,000 lines.
+pub(super) const LOG_CONTEXT_BYTES: u64 = 16 * 1024 * 1024;
+
+/// How long a log that was rotated away must be quiet until it is let go. Exim looks every 30 seconds whether its log is still there.
+pub(super) const LOG_OLD_QUIET: Duration = Duration::from_secs(300);
+
+/// Rotated logs that are still followed.
+pub(super) const LOG_OLD_MAX: usize = 4;
+
+/// How long to wait when what a log says cannot be stored.
+pub(super) const LOG_STORE_AGAIN: Duration = Duration::from_secs(1);

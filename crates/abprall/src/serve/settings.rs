@@ -4,6 +4,9 @@ mod gate;
 mod http;
 mod intake;
 mod watch;
+mod log;
+mod secret;
+mod webhook;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -17,6 +20,8 @@ use crate::policy_file;
 pub(super) use gate::{GateSettings, OnFailure, WhenHeld};
 pub(super) use intake::MailSettings;
 pub(super) use watch::WatchSettings;
+pub(super) use log::{LogSettings, Start};
+pub(super) use webhook::{Credentials, Proof, SnsSettings, TokenIn, WebhookSettings};
 
 /// All that the server is told.
 #[derive(Clone, Debug)]
@@ -30,6 +35,8 @@ pub(crate) struct Settings {
     pub(super) gate: GateSettings,
     pub(super) intake: Vec<MailSettings>,
     pub(super) watch: Option<WatchSettings>,
+    pub(super) logs: Vec<LogSettings>,
+    pub(super) webhooks: Vec<WebhookSettings>,
 }
 
 /// Everything that is wrong with the settings. A mistake of configuration: exit status 2.
@@ -71,6 +78,8 @@ impl Settings {
             gate: GateSettings::default(),
             intake: Vec::new(),
             watch: None,
+            logs: Vec::new(),
+            webhooks: Vec::new(),
         };
         read(text, |reader, file| take(&mut settings, reader, file, folder))?;
         Ok(settings)
@@ -90,6 +99,8 @@ impl Settings {
         if self.watch.is_some() {
             parts.push("the watch".to_owned());
         }
+        parts.extend(self.webhooks.iter().map(|hook| format!("{} at /hooks/{}", hook.service, hook.name)));
+        parts.extend(self.logs.iter().map(|log| format!("the log {}", log.path.display())));
         if parts.is_empty() {
             "nothing: abprall.toml names no place to listen".to_owned()
         } else {
@@ -125,6 +136,14 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
     }
     if let Some(mut intake) = file.section(reader, "intake") {
         settings.intake = intake::take(reader, &mut intake);
+        let beside = log::Beside {
+            folder,
+            store: &settings.store,
+            index: settings.index.as_deref(),
+            audience: &settings.audience,
+        };
+        settings.logs = log::take(reader, &mut intake, &beside);
+        settings.webhooks = webhook::take(reader, &mut intake, folder, &settings.audience);
         intake.finish(reader);
     }
     if let Some(mut watch) = file.section(reader, "watch") {

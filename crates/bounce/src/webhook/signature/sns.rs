@@ -2,7 +2,9 @@
 
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA256};
 use jiff::Timestamp;
+use x509_parser::extensions::GeneralName;
 use x509_parser::pem::parse_x509_pem;
+use x509_parser::prelude::X509Certificate;
 
 use super::{SignatureError, base64, verify};
 use crate::webhook::sns::{Envelope, Purpose};
@@ -69,7 +71,7 @@ pub fn canonical(envelope: &Envelope) -> String {
 /// Checks an envelope with the certificate that [`certificate_url`] led to, in PEM.
 ///
 /// # Errors
-/// When the certificate cannot be read or is not valid at `now`, a field is missing, or the signature is another.
+/// When the certificate cannot be read, is not SNS's own or not valid at `now`, a field is missing, or the signature is another.
 pub fn check(envelope: &Envelope, certificate: &[u8], now: Timestamp) -> Result<(), SignatureError> {
     certificate_url(envelope)?;
     let signature = envelope.signature.as_deref().ok_or(SignatureError::Missing("Signature"))?;
@@ -80,6 +82,9 @@ pub fn check(envelope: &Envelope, certificate: &[u8], now: Timestamp) -> Result<
     if now.as_second() < validity.not_before.timestamp() || now.as_second() > validity.not_after.timestamp() {
         return Err(SignatureError::OutOfTime);
     }
+    if !names(&certificate).iter().any(|name| is_sns(name)) {
+        return Err(SignatureError::ForeignUrl("the certificate"));
+    }
     let key = &certificate.public_key().subject_public_key.data;
     let text = canonical(envelope);
     match envelope.signature_version.as_deref() {
@@ -88,4 +93,21 @@ pub fn check(envelope: &Envelope, certificate: &[u8], now: Timestamp) -> Result<
         Some(_) => Err(SignatureError::Malformed("SignatureVersion")),
         None => Err(SignatureError::Missing("SignatureVersion")),
     }
+}
+
+/// Whom a certificate was made out to: the alternative names and the common name.
+fn names<'c>(certificate: &'c X509Certificate<'_>) -> Vec<&'c str> {
+    let alternative = certificate.subject_alternative_name().ok().flatten();
+    let alternative = alternative.into_iter().flat_map(|names| &names.value.general_names);
+    let dns = alternative.filter_map(|name| match name {
+        GeneralName::DNSName(name) => Some(*name),
+        _ => None,
+    });
+    dns.chain(certificate.subject().iter_common_name().filter_map(|name| name.as_str().ok())).collect()
+}
+
+/// `sns.amazonaws.com`, `sns-signing.REGION.amazonaws.com`, `sns-REGION.amazonaws.com.cn`: as Amazon's own libraries have them.
+fn is_sns(name: &str) -> bool {
+    let host = name.strip_suffix(".amazonaws.com").or_else(|| name.strip_suffix(".amazonaws.com.cn"));
+    host.is_some_and(|host| host == "sns" || host.starts_with("sns.") || host.starts_with("sns-"))
 }
