@@ -77,8 +77,13 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
                 ));
             }
         }
+        for log in &settings.logs {
+            servers.spawn(intake::log::serve(log.clone(), keeper.clone(), stop.clone()));
+        }
+        let hooks = Arc::new(intake::webhook::Webhooks::new(&settings.webhooks).await?);
         for socket in listen::bind(&settings.http).await? {
-            servers.spawn(http::serve(socket, http::router(Arc::clone(&gate), keeper.clone()), stop.clone()));
+            let router = http::router(Arc::clone(&gate), keeper.clone(), Arc::clone(&hooks));
+            servers.spawn(http::serve(socket, router, stop.clone()));
         }
         eprintln!("abprall: serving; {}", settings.words());
         drop(keeper);

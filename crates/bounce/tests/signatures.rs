@@ -105,10 +105,6 @@ fn a_confirmation_is_signed_over_its_token_and_url() {
     assert_eq!(sns::subscribe_url(&envelope(&body)), Ok(url));
 }
 
-/// Made with `openssl dgst -sha1 -sign` over the text of [`version_1`]: the library signs nothing with SHA-1 any more.
-const SHA1_CERTIFICATE: &str = include_str!("keys/sns-version-1.pem");
-const SHA1_SIGNATURE: &str = include_str!("keys/sns-version-1.signature");
-
 #[test]
 fn a_certificate_of_another_host_is_not_taken() {
     let key = key();
@@ -127,6 +123,10 @@ fn a_certificate_of_another_host_is_not_taken() {
         assert_eq!(sns::check(&envelope(&body), pem.as_bytes(), now()), expected, "{name}");
     }
 }
+
+/// Made with `openssl dgst -sha1 -sign` over the text of [`version_1`]: the library signs nothing with SHA-1 any more.
+const SHA1_CERTIFICATE: &str = include_str!("keys/sns-version-1.pem");
+const SHA1_SIGNATURE: &str = include_str!("keys/sns-version-1.signature");
 
 #[test]
 fn a_notification_signed_with_version_1_is_taken() {

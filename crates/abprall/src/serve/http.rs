@@ -3,7 +3,9 @@
 mod app;
 mod bounces;
 mod check;
+mod events;
 mod problem;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -12,6 +14,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 
 use super::gate::Gate;
+use super::intake::webhook::Webhooks;
 use super::keeper::Keeper;
 use super::limits::DRAIN;
 use super::listen::{Connection, Socket};
@@ -19,14 +22,16 @@ use super::stop::Stop;
 use app::App;
 use problem::Problem;
 
-pub(super) fn router(gate: Arc<Gate>, keeper: Keeper) -> Router {
+pub(super) fn router(gate: Arc<Gate>, keeper: Keeper, hooks: Arc<Webhooks>) -> Router {
     Router::new()
         .route("/health", get(|| async { "ok\n" }))
         .route("/v1/check/{address}", get(check::check))
         .route("/v1/check", post(check::check_many))
         .route("/v1/bounces", post(bounces::bounces))
+        .route("/v1/events", post(events::events))
+        .route("/hooks/{name}", get(webhooks::is_there).post(webhooks::take))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "There is no such resource.") })
-        .with_state(App::new(gate, keeper))
+        .with_state(App::new(gate, keeper, hooks))
 }
 
 /// Answers at a socket until the server is to end.

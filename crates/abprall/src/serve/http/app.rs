@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::problem::Problem;
 use crate::serve::gate::Gate;
+use crate::serve::intake::webhook::Webhooks;
 use crate::serve::keeper::Keeper;
 use crate::serve::limits::{BODIES_AT_A_TIME, BODY_MAX};
 
@@ -15,12 +16,13 @@ use crate::serve::limits::{BODIES_AT_A_TIME, BODY_MAX};
 pub(super) struct App {
     pub(super) gate: Arc<Gate>,
     pub(super) keeper: Keeper,
+    pub(super) hooks: Arc<Webhooks>,
     bodies: Arc<Semaphore>,
 }
 
 impl App {
-    pub(super) fn new(gate: Arc<Gate>, keeper: Keeper) -> Self {
-        Self { gate, keeper, bodies: Arc::new(Semaphore::new(BODIES_AT_A_TIME)) }
+    pub(super) fn new(gate: Arc<Gate>, keeper: Keeper, hooks: Arc<Webhooks>) -> Self {
+        Self { gate, keeper, hooks, bodies: Arc::new(Semaphore::new(BODIES_AT_A_TIME)) }
     }
 
     /// Reads a body, so many at a time: the others wait unread. The permit is to be held as long as the body.

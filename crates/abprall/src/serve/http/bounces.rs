@@ -1,6 +1,6 @@
 //! A bounce as a raw message.
 
-use abprall_store::Recorded;
+use abprall_store::{Decided, Recorded};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -28,6 +28,17 @@ pub(super) struct TakenDecision {
     newly_stopped: bool,
 }
 
+impl TakenDecision {
+    pub(super) fn of(decided: &Decided) -> Self {
+        Self {
+            decision: decided.id,
+            outcome: decided.decision.outcome,
+            rule: decided.decision.rule,
+            newly_stopped: decided.newly_stopped,
+        }
+    }
+}
+
 pub(super) async fn bounces(State(app): State<App>, body: Body) -> Result<Json<Taken>, Problem> {
     let bytes_max = usize::try_from(MESSAGE_BYTES_MAX).unwrap_or(usize::MAX);
     let (message, _held) = app.body(body, bytes_max).await?;
@@ -37,12 +48,7 @@ pub(super) async fn bounces(State(app): State<App>, body: Body) -> Result<Json<T
     match app.keeper.keep("http".to_owned(), &message).await {
         Ok(Recorded::Known) => Ok(Json(Taken { new: false, decisions: Vec::new() })),
         Ok(Recorded::New(decided)) => {
-            let decisions = decided.iter().map(|decided| TakenDecision {
-                decision: decided.id,
-                outcome: decided.decision.outcome,
-                rule: decided.decision.rule,
-                newly_stopped: decided.newly_stopped,
-            });
+            let decisions = decided.iter().map(TakenDecision::of);
             Ok(Json(Taken { new: true, decisions: decisions.collect() }))
         }
         Err(NotStored) => Err(Problem::database()),

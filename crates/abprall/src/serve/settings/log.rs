@@ -10,7 +10,6 @@ use strum::IntoEnumIterator;
 /// A log that is followed.
 #[derive(Clone, Debug)]
 pub(in crate::serve) struct LogSettings {
-    pub(in crate::serve) name: String,
     pub(in crate::serve) path: PathBuf,
     /// `None`: it is seen from its start.
     pub(in crate::serve) format: Option<LogFormat>,
@@ -46,12 +45,12 @@ pub(super) fn take(
     beside: &Beside<'_>,
 ) -> Vec<LogSettings> {
     let sections = intake.named(reader, "log");
-    sections.into_iter().filter_map(|(name, section)| take_one(reader, name, section, beside)).collect()
+    sections.into_iter().filter_map(|(name, section)| take_one(reader, &name, section, beside)).collect()
 }
 
 fn take_one(
     reader: &mut Reader<'_>,
-    name: String,
+    name: &str,
     mut section: Section<'_, '_>,
     beside: &Beside<'_>,
 ) -> Option<LogSettings> {
@@ -66,15 +65,16 @@ fn take_one(
     section.word(reader, "start", &mut start, &[("beginning", Start::Beginning), ("end", Start::End)]);
     let host = section.text(reader, "host").map(|(host, _)| host);
     let state = section.text(reader, "state").map(|(path, _)| beside.folder.join(path));
-    let state = state.or_else(|| beside.state_of(&name));
+    let state = state.or_else(|| beside.state_of(name));
     if state.is_none() {
-        let hint = "is wanted where the database is PostgreSQL: a file in which the place in the log is remembered";
+        let hint =
+            "is wanted where the database is PostgreSQL: a file in which the place in the log is remembered";
         reader.problem(0..0, &section.key("state"), hint.to_owned());
     }
     let audience = audience(reader, &mut section, beside.audience);
     section.finish(reader);
     let path = beside.folder.join(path?.0);
-    Some(LogSettings { name, path, format, host, start, state: state?, audience })
+    Some(LogSettings { path, format, host, start, state: state?, audience })
 }
 
 /// `tenant` and `list` of one source, where they are there; what is not said is as for all.
@@ -95,9 +95,9 @@ impl Beside<'_> {
     fn state_of(&self, name: &str) -> Option<PathBuf> {
         let place = match StorePlace::of(self.store) {
             StorePlace::File(path) => path,
-            StorePlace::Postgres(_) => self.index?.to_owned(),
+            StorePlace::Postgres(_) => self.index?,
         };
-        let mut path = place.into_os_string();
+        let mut path = place.as_os_str().to_owned();
         // A name is a key of TOML, which may hold anything.
         let name: String =
             name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();

@@ -127,11 +127,9 @@ fn take_service(reader: &mut Reader<'_>, section: &mut Section<'_, '_>) -> Optio
 /// Services that post one event at a time never need more; the others may post thousands.
 fn default_bytes(service: Provider) -> u32 {
     let bytes = match service {
-        Provider::Ses
-        | Provider::Mailgun
-        | Provider::Postmark
-        | Provider::Resend
-        | Provider::Postal => HOOK_ONE_EVENT_BYTES_MAX,
+        Provider::Ses | Provider::Mailgun | Provider::Postmark | Provider::Resend | Provider::Postal => {
+            HOOK_ONE_EVENT_BYTES_MAX
+        }
         Provider::Sendgrid
         | Provider::Sparkpost
         | Provider::Brevo
@@ -197,7 +195,8 @@ fn take_proof(
             return match (key, url) {
                 (Some(key), Some(url)) => Some(Proof::Mandrill(key, url)),
                 (Some(_), None) => {
-                    let hint = "the very URL that was given to Mandrill is wanted: it is signed with the rest";
+                    let hint =
+                        "the very URL that was given to Mandrill is wanted: it is signed with the rest";
                     reader.problem(0..0, &section.key("url"), hint.to_owned());
                     None
                 }
@@ -233,12 +232,7 @@ fn take_proof(
     Some(proof)
 }
 
-fn missing(
-    reader: &mut Reader<'_>,
-    section: &Section<'_, '_>,
-    key: &str,
-    what: &str,
-) -> Option<Proof> {
+fn missing(reader: &mut Reader<'_>, section: &Section<'_, '_>, key: &str, what: &str) -> Option<Proof> {
     let hint = format!("{what} is wanted; or write unsigned = \"accept\", and anybody may post here");
     reader.problem(0..0, &section.key(key), hint);
     None
@@ -259,11 +253,7 @@ fn is_usable(proof: &Proof) -> bool {
     tried != Err(SignatureError::BadKey)
 }
 
-fn take_sns(
-    reader: &mut Reader<'_>,
-    section: &mut Section<'_, '_>,
-    is_open: bool,
-) -> Option<SnsSettings> {
+fn take_sns(reader: &mut Reader<'_>, section: &mut Section<'_, '_>, is_open: bool) -> Option<SnsSettings> {
     let topics = section.texts(reader, "topics");
     for (topic, span) in &topics {
         if !topic.starts_with("arn:") {
@@ -290,7 +280,8 @@ fn take_sns(
     if let Some((endpoint, span)) = &endpoint
         && !is_endpoint(endpoint, &allow_network)
     {
-        let hint = "is for tests and private clouds only: http://127.0.0.1:PORT, or https:// with its allow_network";
+        let hint =
+            "is for tests and private clouds only: http://127.0.0.1:PORT, or https:// with its allow_network";
         reader.problem(span.clone(), &section.key("sns_endpoint"), hint.to_owned());
     }
     Some(SnsSettings {

@@ -1,0 +1,103 @@
+//! Reports in our own format, from software that has no webhook of its own.
+
+use std::sync::Arc;
+
+use abprall_bounce::Reading;
+use abprall_bounce::limits::WEBHOOK_BYTES_MAX;
+use abprall_bounce::webhook::{Provider, WebhookError, read_webhook};
+use abprall_store::{Audience, Recorded};
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::app::App;
+use super::bounces::TakenDecision;
+use super::check::Whose;
+use super::problem::Problem;
+use super::webhooks::EventProblem;
+use crate::intake::identity;
+use crate::serve::limits::EVENTS_MAX;
+
+/// What became of the events.
+#[derive(Serialize)]
+pub(super) struct Answer {
+    results: Vec<EventResult>,
+    /// Events of the kind `other`.
+    skipped: u64,
+    problems: Vec<EventProblem>,
+    /// At most a hundred problems are described.
+    problems_in_all: u64,
+}
+
+#[derive(Serialize)]
+struct EventResult {
+    /// Its place in the body, from 0.
+    index: usize,
+    /// It was not known before.
+    new: bool,
+    #[serde(flatten)]
+    decision: Option<TakenDecision>,
+}
+
+pub(super) async fn events(
+    State(app): State<App>,
+    Query(whose): Query<Whose>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let (body, _held) = app.body(body, WEBHOOK_BYTES_MAX).await?;
+    let read = tokio::task::block_in_place(|| read_webhook(Provider::Abprall, &body, None));
+    let events = read.map_err(|error| {
+        let status = match error {
+            WebhookError::TooLarge | WebhookError::TooManyEvents => StatusCode::PAYLOAD_TOO_LARGE,
+            WebhookError::NotJson(_) | WebhookError::Shape { .. } => StatusCode::BAD_REQUEST,
+        };
+        Problem::new(status, format!("The body is not what is wanted: {error}."))
+    })?;
+    if events.events.len() > EVENTS_MAX {
+        let text = format!("At most {EVENTS_MAX} events at once; these are {}.", events.events.len());
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text));
+    }
+    let mut answer = Answer {
+        results: Vec::new(),
+        skipped: events.skipped.values().sum(),
+        problems: events.refused.iter().map(Into::into).collect(),
+        problems_in_all: events.refused_count,
+    };
+    let numbers: Vec<_> = events.events.iter().map(|event| event.number).collect();
+    if !numbers.is_empty() {
+        let items = tokio::task::block_in_place(|| {
+            let items = events.events.into_iter().map(|event| {
+                let content = identity::of_event(Provider::Abprall, &event);
+                let reading = Reading { reports: vec![event.report], ..Reading::default() };
+                app.keeper.judge(content, "http".to_owned(), reading)
+            });
+            items.collect()
+        });
+        let whose = Audience::from(whose);
+        let audience = (whose != Audience::default()).then_some(whose);
+        let recorded =
+            app.keeper.keep_all(Arc::new(items), audience).await.map_err(|_| Problem::database())?;
+        answer.results = numbers.into_iter().zip(recorded).map(EventResult::of).collect();
+    }
+    // Nothing but mistakes: whoever looks only at the status has to see it.
+    let status = if answer.results.is_empty() && answer.skipped == 0 && answer.problems_in_all > 0 {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    Ok((status, Json(answer)).into_response())
+}
+
+impl EventResult {
+    fn of((index, recorded): (usize, Recorded)) -> Self {
+        match recorded {
+            Recorded::Known => Self { index, new: false, decision: None },
+            Recorded::New(decided) => {
+                Self { index, new: true, decision: decided.first().map(TakenDecision::of) }
+            }
+        }
+    }
+}

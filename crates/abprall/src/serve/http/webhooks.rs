@@ -1,0 +1,107 @@
+//! What mail services post.
+
+use abprall_bounce::webhook::Provider;
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::app::App;
+use super::problem::Problem;
+use crate::serve::intake::webhook::{NotTaken, Taken, Webhook};
+
+/// What became of a post.
+#[derive(Serialize)]
+pub(super) struct Answer {
+    events: usize,
+    new: usize,
+    skipped: u64,
+    problems: Vec<EventProblem>,
+}
+
+/// What is wrong with one event.
+#[derive(Serialize)]
+pub(super) struct EventProblem {
+    /// Its place in the body, from 0.
+    pub(super) index: usize,
+    /// Where it is wrong, as a JSON pointer within the event.
+    pub(super) path: &'static str,
+    pub(super) problem: &'static str,
+}
+
+impl From<&abprall_bounce::webhook::Refused> for EventProblem {
+    fn from(refused: &abprall_bounce::webhook::Refused) -> Self {
+        Self { index: refused.number, path: refused.path, problem: refused.problem }
+    }
+}
+
+/// Some services look whether there is anybody, before they post.
+pub(super) async fn is_there(
+    State(app): State<App>,
+    Path(name): Path<String>,
+) -> Result<&'static str, Problem> {
+    app.hooks.get(&name).map(|_| "events are to be posted here\n").ok_or_else(nowhere)
+}
+
+pub(super) async fn take(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Answer>, Response> {
+    let hook = app.hooks.get(&name).ok_or_else(|| nowhere().into_response())?;
+    let (body, _held) = app.body(body, hook.settings.bytes_max).await.map_err(IntoResponse::into_response)?;
+    match hook.take(&headers, &body, &app.keeper).await {
+        Ok(Taken { events, new, skipped, refused }) => {
+            Ok(Json(Answer { events, new, skipped, problems: refused.iter().map(Into::into).collect() }))
+        }
+        Err(not_taken) => Err(refusal(hook, not_taken)),
+    }
+}
+
+fn nowhere() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "There is no such hook in the settings.")
+}
+
+fn refusal(hook: &Webhook, not_taken: NotTaken) -> Response {
+    match not_taken {
+        NotTaken::NotGenuine => {
+            let problem =
+                Problem::new(StatusCode::UNAUTHORIZED, "The signature or the credentials are wrong.");
+            let mut response = problem.into_response();
+            if hook.settings.credentials.basic.is_some() {
+                let realm = HeaderValue::from_static("Basic realm=\"abprall\"");
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
+            }
+            response
+        }
+        NotTaken::NotUnderstood(why) => {
+            let text = format!("This is no post of {}: {why}.", hook.settings.service);
+            Problem::new(not_understood(hook.settings.service), text).into_response()
+        }
+        NotTaken::TooMuch(why) => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, why).into_response(),
+        NotTaken::Later(why) => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("Try again: {why}.")).into_response()
+        }
+    }
+}
+
+/// Each service has its own word for "do not send this again"; the others repeat it for some hours.
+fn not_understood(service: Provider) -> StatusCode {
+    match service {
+        Provider::Mailgun => StatusCode::NOT_ACCEPTABLE,
+        Provider::Postmark => StatusCode::FORBIDDEN,
+        Provider::Ses
+        | Provider::Sendgrid
+        | Provider::Sparkpost
+        | Provider::Brevo
+        | Provider::Mailjet
+        | Provider::Mandrill
+        | Provider::Resend
+        | Provider::Postal
+        | Provider::Kumomta
+        | Provider::Abprall => StatusCode::BAD_REQUEST,
+    }
+}
