@@ -78,7 +78,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
             }
         }
         for log in &settings.logs {
-            servers.spawn(intake::log::serve(log.clone(), keeper.clone(), stop.clone()));
+            servers.spawn(intake::log::Follower::new(log.clone(), keeper.clone(), stop.clone()).serve());
         }
         let hooks = Arc::new(intake::webhook::Webhooks::new(&settings.webhooks).await?);
         for socket in listen::bind(&settings.http).await? {

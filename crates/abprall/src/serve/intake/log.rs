@@ -24,13 +24,8 @@ use crate::serve::limits::{
 use crate::serve::settings::{LogSettings, Start};
 use crate::serve::stop::Stop;
 
-/// Follows a log until the server is to end.
-pub(in crate::serve) async fn serve(settings: LogSettings, keeper: Keeper, stop: Stop) -> anyhow::Result<()> {
-    let follow = move || Follower::new(settings, keeper, stop).run();
-    Ok(tokio::task::spawn_blocking(follow).await?)
-}
-
-struct Follower {
+/// Follows a log.
+pub(in crate::serve) struct Follower {
     start: Start,
     settings: LogSettings,
     keeper: Keeper,
@@ -47,7 +42,12 @@ struct Follower {
     unsaved: bool,
     saved: Instant,
     complaint: String,
+    /// How often what was read before was looked for in vain.
+    searches: u32,
 }
+
+/// How often that is, before something is given up: rotation renames one file after the other.
+const SEARCHES_MAX: u32 = 5;
 
 struct Followed {
     file: LogFile,
@@ -66,9 +66,11 @@ enum Step {
 struct Unstored;
 
 impl Follower {
-    fn new(settings: LogSettings, keeper: Keeper, stop: Stop) -> Self {
+    pub(in crate::serve) fn new(settings: LogSettings, keeper: Keeper, stop: Stop) -> Self {
+        // All of a file that is made while we wait for it is new.
+        let start = if settings.path.exists() { settings.start } else { Start::Beginning };
         Self {
-            start: settings.start,
+            start,
             settings,
             keeper,
             stop,
@@ -80,7 +82,13 @@ impl Follower {
             unsaved: false,
             saved: Instant::now(),
             complaint: String::new(),
+            searches: 0,
         }
+    }
+
+    /// Until the server is to end.
+    pub(in crate::serve) async fn serve(self) -> anyhow::Result<()> {
+        Ok(tokio::task::spawn_blocking(|| self.run()).await?)
     }
 
     fn run(mut self) {
@@ -197,16 +205,30 @@ impl Follower {
         });
         let rotated = rotated::beside(&self.settings.path)?;
         match &state {
-            Some(state) => self.resume(state, &rotated)?,
+            Some(state) => {
+                let missing = self.resume(state, &rotated)?;
+                // It is being rotated this moment: look again.
+                let now = rotated::beside(&self.settings.path)?;
+                let is_changing =
+                    now.len() != rotated.len() || now.iter().zip(&rotated).any(|(a, b)| a.id != b.id);
+                if is_changing || (missing && self.searches < SEARCHES_MAX) {
+                    self.searches += 1;
+                    self.files.clear();
+                    return Ok(());
+                }
+                if missing {
+                    self.complain(
+                        "a part of the log that was being read is gone; give the rotated files to `abprall process`",
+                    );
+                }
+            }
             None => match existing(LogFile::open(&self.settings.path))? {
                 Some(mut file) => {
                     if self.start == Start::End {
                         file.skip_to_end()?;
-                        self.unsaved = true;
                     }
                     self.follow(file);
                 }
-                // All of a file that is made while we wait for it is new.
                 None => self.start = Start::Beginning,
             },
         }
@@ -219,10 +241,15 @@ impl Follower {
         if self.know_format()? {
             self.remember(&rotated)?;
         }
+        // Before anything is read: else a file that is rotated before the first note would be nobody's.
+        self.unsaved = true;
+        self.save();
         Ok(())
     }
 
-    fn resume(&mut self, state: &State, rotated: &[rotated::Rotated]) -> io::Result<()> {
+    /// Says whether a file is missing that was read before.
+    fn resume(&mut self, state: &State, rotated: &[rotated::Rotated]) -> io::Result<bool> {
+        let mut missing = false;
         let log = existing(self.settings.path.metadata())?;
         let mut newest = None;
         for place in &state.files {
@@ -244,20 +271,18 @@ impl Follower {
                     self.follow(file);
                 }
                 Some(_) => {}
-                None => self.complain(
-                    "a part of the log that was being read is gone; give the rotated files to `abprall process`",
-                ),
+                None => missing = true,
             }
         }
         if newest.as_ref() == Some(&self.settings.path) {
-            return Ok(());
+            return Ok(missing);
         }
         // What came between the one that was read last and the log of today.
         let known = newest.and_then(|path| rotated.iter().find(|one| one.path == path));
         let since = known.map_or_else(|| saved_at(state), |one| one.modified);
         let between: Vec<_> = rotated
             .iter()
-            .filter(|one| one.modified > since)
+            .filter(|one| one.modified >= since)
             .filter(|one| self.files.iter().all(|followed| followed.file.id != one.id))
             .map(|one| one.path.clone())
             .collect();
@@ -266,7 +291,7 @@ impl Follower {
                 self.follow(file);
             }
         }
-        Ok(())
+        Ok(missing)
     }
 
     fn follow(&mut self, file: LogFile) {
@@ -309,6 +334,7 @@ impl Follower {
         }
         let Some(file) = existing(LogFile::open(&self.settings.path))? else { return Ok(false) };
         self.follow(file);
+        self.unsaved = true;
         Ok(true)
     }
 

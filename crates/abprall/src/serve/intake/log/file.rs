@@ -42,7 +42,11 @@ impl LogFile {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let id = id_of(&file.metadata()?);
-        Ok(Self { file, id, path: path.to_owned(), offset: 0, lines: 0, head: Vec::new(), tail: Vec::new() })
+        let (head, tail) = (Vec::new(), Vec::new());
+        let mut opened = Self { file, id, path: path.to_owned(), offset: 0, lines: 0, head, tail };
+        // It may be begun anew before a line of it is read.
+        opened.head = opened.prints(0, HEAD_BYTES, 0)?.0;
+        Ok(opened)
     }
 
     /// From a place on; `None` where it is not the file that this place is in.
@@ -96,6 +100,7 @@ impl LogFile {
             return Ok(Progress::Truncated);
         }
         let piece = &buffer[..count];
+        self.note_head(piece);
         if let Some(last) = memchr::memrchr(b'\n', piece) {
             let whole = &piece[..=last];
             for line in whole.split_inclusive(|byte| *byte == b'\n') {
@@ -183,17 +188,27 @@ impl LogFile {
         Ok((head, tail))
     }
 
+    /// The head grows as long as the file does; it never covers less than what is read.
+    fn note_head(&mut self, piece: &[u8]) {
+        let Ok(offset) = usize::try_from(self.offset) else { return };
+        if self.head.len() < HEAD_BYTES
+            && let Some(seen) = self.head.len().checked_sub(offset)
+            && let Some(new) = piece.get(seen..)
+        {
+            self.head.extend_from_slice(&new[..new.len().min(HEAD_BYTES - self.head.len())]);
+        }
+    }
+
     /// Notes what was read, and stands behind it.
     fn note(&mut self, read: &[u8]) {
         self.offset += read.len() as u64;
-        self.head.extend_from_slice(&read[..read.len().min(HEAD_BYTES - self.head.len())]);
         self.tail.extend_from_slice(&read[read.len().saturating_sub(TAIL_BYTES)..]);
         self.tail.drain(..self.tail.len().saturating_sub(TAIL_BYTES));
     }
 
     fn go_to(&mut self, offset: u64) -> io::Result<()> {
-        let within = |bytes: usize| usize::try_from(offset).map_or(bytes, |offset| offset.min(bytes));
-        (self.head, self.tail) = self.prints(offset, within(HEAD_BYTES), within(TAIL_BYTES))?;
+        let tail = usize::try_from(offset).map_or(TAIL_BYTES, |offset| offset.min(TAIL_BYTES));
+        (self.head, self.tail) = self.prints(offset, HEAD_BYTES, tail)?;
         self.offset = offset;
         Ok(())
     }
@@ -287,10 +302,12 @@ mod tests {
         let path = folder.path().join("log");
         fs::write(&path, "one\n").unwrap();
         let mut file = LogFile::open(&path).unwrap();
+        let mut unread = LogFile::open(&path).unwrap();
         assert_eq!(lines(&mut file).1, Progress::Nothing);
         let place = file.position();
         fs::write(&path, "two\nthree\nfour\n").unwrap();
         assert_eq!(lines(&mut file), (Vec::new(), Progress::Truncated));
+        assert_eq!(lines(&mut unread), (Vec::new(), Progress::Truncated));
         assert!(LogFile::open_at(&path, &place).unwrap().is_none());
     }
 
