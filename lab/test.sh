@@ -20,3 +20,4 @@ python3 lab/drive/drive.py "$out/fresh" --mta sender,sender-de,exim,sendmail,ope
 python3 lab/verdicts.py "$program" "$out"
 python3 lab/routes.py "$program"
 python3 lab/watch.py "$program"
+python3 lab/feeds.py "$program"

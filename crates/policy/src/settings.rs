@@ -109,7 +109,7 @@ impl<'a, 'i> Section<'a, 'i> {
     pub fn named(&mut self, reader: &mut Reader<'_>, name: &'static str) -> Vec<(String, Section<'a, 'i>)> {
         let Some(below) = self.section(reader, name) else { return Vec::new() };
         let mut sections = Vec::new();
-        for (key, value) in below.table.iter() {
+        for (key, value) in below.table {
             let path = below.key(key.get_ref());
             match value.get_ref().as_table() {
                 Some(table) => sections.push((key.get_ref().to_string(), Section::new(table, &path))),

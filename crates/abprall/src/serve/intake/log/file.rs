@@ -316,7 +316,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         let long = "x".repeat(LOG_LINE_BYTES_MAX + 100_000);
-        fs::write(&path, format!("{long}")).unwrap();
+        fs::write(&path, &long).unwrap();
         let mut file = LogFile::open(&path).unwrap();
         assert_eq!(lines(&mut file), (Vec::new(), Progress::Nothing));
         fs::write(&path, format!("{long}\nnext\n")).unwrap();
