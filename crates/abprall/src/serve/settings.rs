@@ -3,9 +3,9 @@
 mod gate;
 mod http;
 mod intake;
-mod watch;
 mod log;
 mod secret;
+mod watch;
 mod webhook;
 
 use std::fmt;
@@ -19,8 +19,8 @@ use super::listen::Place;
 use crate::policy_file;
 pub(super) use gate::{GateSettings, OnFailure, WhenHeld};
 pub(super) use intake::MailSettings;
-pub(super) use watch::WatchSettings;
 pub(super) use log::{LogSettings, Start};
+pub(super) use watch::WatchSettings;
 pub(super) use webhook::{Credentials, Proof, SnsSettings, TokenIn, WebhookSettings};
 
 /// All that the server is told.
