@@ -113,7 +113,9 @@ impl<'a, 'i> Section<'a, 'i> {
             let path = below.key(key.get_ref());
             match value.get_ref().as_table() {
                 Some(table) => sections.push((key.get_ref().to_string(), Section::new(table, &path))),
-                None => reader.problem(key.span(), &path, format!("write it as a table: [{}.NAME]", below.path)),
+                None => {
+                    reader.problem(key.span(), &path, format!("write it as a table: [{}.NAME]", below.path))
+                }
             }
         }
         sections

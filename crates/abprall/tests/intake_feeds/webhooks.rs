@@ -347,7 +347,7 @@ fn killed_under_posts_it_has_lost_none_that_it_acknowledged() {
                 let body = format!("[{}]", events.join(","));
                 match crate::server::ask(port, "POST", "/hooks/s", &[JSON], body.as_bytes()) {
                     Some(answer) if answer.status == 200 => {
-                        tell.send(format!("u{round}-{number}-19@b.example")).unwrap()
+                        tell.send(format!("u{round}-{number}-19@b.example")).unwrap();
                     }
                     _ => return,
                 }
