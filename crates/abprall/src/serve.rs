@@ -81,6 +81,9 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
             servers.spawn(intake::log::Follower::new(log.clone(), keeper.clone(), stop.clone()).serve());
         }
         let hooks = Arc::new(intake::webhook::Webhooks::new(&settings.webhooks).await?);
+        for mailbox in &settings.mailboxes {
+            servers.spawn(intake::mailbox::serve(mailbox.clone(), keeper.clone(), stop.clone()));
+        }
         for socket in listen::bind(&settings.http).await? {
             let router = http::router(Arc::clone(&gate), keeper.clone(), Arc::clone(&hooks));
             servers.spawn(http::serve(socket, router, stop.clone()));

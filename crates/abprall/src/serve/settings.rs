@@ -4,6 +4,7 @@ mod gate;
 mod http;
 mod intake;
 mod log;
+mod mailbox;
 mod secret;
 mod watch;
 mod webhook;
@@ -20,6 +21,9 @@ use crate::policy_file;
 pub(super) use gate::{GateSettings, OnFailure, WhenHeld};
 pub(super) use intake::MailSettings;
 pub(super) use log::{LogSettings, Start};
+pub(super) use mailbox::{
+    Account, Arrival, Encryption, ImapSettings, Login, MailboxPlace, MailboxSettings, SecretPlace, Taken,
+};
 pub(super) use watch::WatchSettings;
 pub(super) use webhook::{Credentials, Proof, SnsSettings, TokenIn, WebhookSettings};
 
@@ -36,6 +40,7 @@ pub(crate) struct Settings {
     pub(super) intake: Vec<MailSettings>,
     pub(super) watch: Option<WatchSettings>,
     pub(super) logs: Vec<LogSettings>,
+    pub(super) mailboxes: Vec<MailboxSettings>,
     pub(super) webhooks: Vec<WebhookSettings>,
 }
 
@@ -79,6 +84,7 @@ impl Settings {
             intake: Vec::new(),
             watch: None,
             logs: Vec::new(),
+            mailboxes: Vec::new(),
             webhooks: Vec::new(),
         };
         read(text, |reader, file| take(&mut settings, reader, file, folder))?;
@@ -101,6 +107,9 @@ impl Settings {
         }
         parts.extend(self.webhooks.iter().map(|hook| format!("{} at /hooks/{}", hook.service, hook.name)));
         parts.extend(self.logs.iter().map(|log| format!("the log {}", log.path.display())));
+        parts.extend(
+            self.mailboxes.iter().map(|mailbox| format!("{} at {}", mailbox.name, mailbox.place.words())),
+        );
         if parts.is_empty() {
             "nothing: abprall.toml names no place to listen".to_owned()
         } else {
@@ -143,6 +152,7 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
             audience: &settings.audience,
         };
         settings.logs = log::take(reader, &mut intake, &beside);
+        settings.mailboxes = mailbox::take(reader, &mut intake, &beside);
         settings.webhooks = webhook::take(reader, &mut intake, folder, &settings.audience);
         if !settings.webhooks.is_empty() && settings.http.is_empty() {
             let hint = "webhooks come in over HTTP: say where with [http] listen".to_owned();
