@@ -3,9 +3,9 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -206,7 +206,7 @@ fn imap_tells_of_a_bounce_at_once_and_survives_what_happens_to_the_server() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("password"), format!("{PASSWORD}\n")).unwrap();
     let settings = format!(
-        "[intake.imap.own]\nhost = \"localhost\"\nport = {}\nuser = \"idle\"\npassword_file = \"password\"\nauthorities = \"{}\"\n\
+        "[intake.imap.own]\nhost = \"localhost\"\nport = {}\nuser = \"idle\"\npassword_file = \"password\"\nca_file = \"{}\"\n\
          processed = \"Processed\"\nretry = \"200 ms\"\nidle = \"2 s\"\n",
         dovecot.imaps,
         dovecot.authority().display()
@@ -239,9 +239,16 @@ fn imap_tells_of_a_bounce_at_once_and_survives_what_happens_to_the_server() {
     let server = Server::start(folder, &settings);
     server.wait_until_stopped("after@gone.example");
     assert_eq!(server.counts(), (7, 6));
-    assert_eq!(names(&dovecot.maildir("idle", None).join("cur")).len(), 1, "the letter stays");
+    eventually("it is moved", || count(&processed) == 6, || server.said());
+    assert_eq!(count(&dovecot.maildir("idle", None)), 1, "the letter stays");
     let state = fs::read_to_string(server.folder.path().join("abprall.db.imap-own")).unwrap();
     assert!(state.contains("\"uid\":"), "{state}");
+    // It ends at once although it waits for the server to tell something.
+    let mut server = server;
+    let begin = Instant::now();
+    assert!(Command::new("kill").arg(server.child.id().to_string()).status().unwrap().success());
+    assert!(server.child.wait().unwrap().success());
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
 }
 
 #[test]
@@ -255,9 +262,9 @@ fn a_wrong_password_is_told_and_tried_again_and_never_shown() {
     let authority = dovecot.authority();
     let settings = format!(
         "[intake.imap.own]\nhost = \"localhost\"\nport = {}\ntls = \"starttls\"\nuser = \"wrong\"\npassword_file = \"password\"\n\
-         authorities = \"{ca}\"\nretry = \"100 ms\"\n\
+         ca_file = \"{ca}\"\nretry = \"100 ms\"\n\
          [intake.pop3.own]\nhost = \"localhost\"\nport = {}\ntls = \"starttls\"\nuser = \"wrong3\"\npassword_file = \"password\"\n\
-         authorities = \"{ca}\"\nretry = \"100 ms\"\n\
+         ca_file = \"{ca}\"\nretry = \"100 ms\"\n\
          [intake.imap.stranger]\nhost = \"localhost\"\nport = {}\nuser = \"wrong\"\npassword_file = \"password\"\nretry = \"100 ms\"\n",
         dovecot.imap,
         dovecot.pop3,
@@ -287,9 +294,9 @@ fn a_token_opens_imap_and_pop3_and_is_asked_for_at_each_login() {
     let file = folder.path().join("token");
     fs::write(&file, "expired-token-3").unwrap();
     let settings = format!(
-        "[intake.imap.own]\nhost = \"localhost\"\nport = {}\nuser = \"token\"\ntoken_file = \"token\"\nauthorities = \"{ca}\"\n\
+        "[intake.imap.own]\nhost = \"localhost\"\nport = {}\nuser = \"token\"\ntoken_file = \"token\"\nca_file = \"{ca}\"\n\
          processed = \"Processed\"\nretry = \"100 ms\"\n\
-         [intake.pop3.own]\nhost = \"localhost\"\nport = {}\nuser = \"token\"\ntoken_command = [\"cat\", \"{}\"]\nauthorities = \"{ca}\"\n\
+         [intake.pop3.own]\nhost = \"localhost\"\nport = {}\nuser = \"token\"\ntoken_command = [\"cat\", \"{}\"]\nca_file = \"{ca}\"\n\
          retry = \"100 ms\"\ninterval = \"200 ms\"\n",
         dovecot.imaps,
         dovecot.pop3s,
@@ -316,7 +323,7 @@ fn pop3_deletes_what_was_understood_and_leaves_the_rest() {
     dovecot.deliver("pop", "4.letter", LETTER);
     let folder = tempfile::tempdir().unwrap();
     let settings = format!(
-        "[intake.pop3.own]\nhost = \"localhost\"\nport = {}\nuser = \"pop\"\npassword_env = \"ABPRALL_TEST_PASSWORD\"\nauthorities = \"{}\"\n\
+        "[intake.pop3.own]\nhost = \"localhost\"\nport = {}\nuser = \"pop\"\npassword_env = \"ABPRALL_TEST_PASSWORD\"\nca_file = \"{}\"\n\
          interval = \"200 ms\"\nretry = \"100 ms\"\n",
         dovecot.pop3s,
         dovecot.authority().display()
@@ -353,7 +360,7 @@ fn killed_at_any_moment_nothing_is_lost_and_nothing_counted_twice() {
     maildir(own.path());
     let account = |user: &str, port: u16| {
         format!(
-            "host = \"localhost\"\nport = {port}\nuser = \"{user}\"\npassword_file = \"password\"\nauthorities = \"{}\"\nretry = \"100 ms\"\n",
+            "host = \"localhost\"\nport = {port}\nuser = \"{user}\"\npassword_file = \"password\"\nca_file = \"{}\"\nretry = \"100 ms\"\n",
             dovecot.authority().display()
         )
     };
@@ -402,4 +409,147 @@ fn killed_at_any_moment_nothing_is_lost_and_nothing_counted_twice() {
     assert_eq!(server.counts(), (all, all));
     let processed = dovecot.maildir("kill4", Some("Processed"));
     assert_eq!(left(&processed), ROUNDS * EACH, "moved once each");
+}
+
+#[test]
+fn while_the_database_takes_nothing_all_stays_where_it_is() {
+    let dovecot = Dovecot::start();
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("Maildir");
+    maildir(&root);
+    let account = |user: &str, port: u16| {
+        format!(
+            "host = \"localhost\"\nport = {port}\nuser = \"{user}\"\npassword_env = \"ABPRALL_TEST_PASSWORD\"\nca_file = \"{}\"\n\
+             retry = \"100 ms\"\n",
+            dovecot.authority().display()
+        )
+    };
+    let settings = format!(
+        "[intake.maildir.own]\npath = \"Maildir\"\ninterval = \"100 ms\"\n[intake.pop3.own]\n{}interval = \"100 ms\"\n[intake.imap.own]\n{}\
+         processed = \"Processed\"\n",
+        account("full3", dovecot.pop3s),
+        account("full4", dovecot.imaps)
+    );
+    let server = Server::start(folder, &settings);
+    let database = rusqlite::Connection::open(server.folder.path().join("abprall.db")).unwrap();
+    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    fs::write(root.join("new/1.a"), bounce("maildir@gone.example")).unwrap();
+    dovecot.deliver("full3", "1.a", &bounce("pop3@gone.example"));
+    dovecot.deliver("full4", "1.a", &bounce("imap@gone.example"));
+    for source in ["maildir", "pop3", "imap"] {
+        server.wait_for(&format!(
+            "{source} own: the database does not take the messages; they stay where they are"
+        ));
+    }
+    let (pop3, imap) = (dovecot.maildir("full3", None), dovecot.maildir("full4", None));
+    let left = |root: &Path| names(&root.join("new")).len() + names(&root.join("cur")).len();
+    assert_eq!((names(&root.join("new")).len(), left(&pop3), left(&imap)), (1, 1, 1));
+    database.execute_batch("ROLLBACK").unwrap();
+    for about in ["maildir", "pop3", "imap"] {
+        server.wait_until_stopped(&format!("{about}@gone.example"));
+    }
+    eventually(
+        "all is put away",
+        || left(&pop3) == 0 && left(&imap) == 0 && names(&root.join("new")).is_empty(),
+        || server.said(),
+    );
+    assert_eq!(server.counts(), (3, 3));
+}
+
+/// An IMAP server that can do little and does worse; gives its port, and what it was told to do.
+fn poor_imap_server(talk: fn(&str, &[u32]) -> Option<String>) -> (u16, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&told);
+    let mut uids = vec![1, 2];
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            stream.write_all(b"* OK ready\r\n").unwrap();
+            for line in BufReader::new(stream.try_clone().unwrap()).lines() {
+                let Ok(line) = line else { break };
+                let (tag, command) = line.split_once(' ').unwrap();
+                if let Some(uid) = command.strip_prefix("UID EXPUNGE ") {
+                    uids.retain(|there| there.to_string() != uid);
+                }
+                tell.lock().unwrap().push(command.to_owned());
+                let answer = talk(command, &uids).unwrap_or_default();
+                // The client may be gone.
+                if stream.write_all(format!("{answer}{tag} OK done\r\n").as_bytes()).is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    (port, told)
+}
+
+#[test]
+fn an_imap_server_that_can_neither_wait_nor_move_and_withholds_a_message_does_not_hold_up_the_next_one() {
+    let (port, told) = poor_imap_server(|command, uids| match command {
+        "CAPABILITY" => Some("* CAPABILITY IMAP4rev1 UIDPLUS\r\n".to_owned()),
+        _ if command.starts_with("SELECT") => Some("* 2 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n".to_owned()),
+        _ if command.ends_with("(UID RFC822.SIZE)") => Some(
+            // Whatever is asked for: as RFC 3501 has it, the last one is always there.
+            uids.iter().map(|uid| format!("* {uid} FETCH (UID {uid} RFC822.SIZE 800)\r\n")).collect(),
+        ),
+        _ if command.ends_with("(UID BODY.PEEK[])") && command.contains('2') => {
+            let body = bounce("second@gone.example").replace('\n', "\r\n");
+            Some(format!("* 2 FETCH (UID 2 BODY[] {{{}}}\r\n{body})\r\n", body.len()))
+        }
+        _ => None,
+    });
+    let settings = format!(
+        "[intake.imap.own]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nuser = \"a\"\npassword_env = \"ABPRALL_TEST_PASSWORD\"\n\
+         processed = \"Done with\"\ninterval = \"50 ms\"\n"
+    );
+    let server = Server::start(tempfile::tempdir().unwrap(), &settings);
+    server.wait_until_stopped("second@gone.example");
+    server.wait_for("the message with UID 1: the server lists it and does not give it");
+    let was_told = |command: &str| told.lock().unwrap().iter().any(|told| told == command);
+    eventually("it is moved", || was_told("UID EXPUNGE 2"), || format!("{:?}", told.lock().unwrap()));
+    assert!(was_told("UID COPY 2 \"Done with\"") && was_told("UID STORE 2 +FLAGS.SILENT (\\Deleted)"));
+    // It goes on asking, and nothing more is moved.
+    let count = |end: &str| told.lock().unwrap().iter().filter(|told| told.ends_with(end)).count();
+    let listings = count("(UID RFC822.SIZE)");
+    eventually("it asks", || count("(UID RFC822.SIZE)") > listings + 2, || server.said());
+    assert_eq!((count("EXPUNGE 2"), server.counts()), (1, (1, 1)));
+}
+
+#[test]
+fn a_mail_server_that_talks_without_end_does_not_fill_the_memory() {
+    let (port, _) = poor_imap_server(|command, _| {
+        command.starts_with("SELECT").then(|| format!("* OK {}\r\n", "x".repeat(1_000_000)))
+    });
+    let settings = format!(
+        "[intake.imap.own]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nuser = \"a\"\npassword_env = \"ABPRALL_TEST_PASSWORD\"\n"
+    );
+    let server = Server::start(tempfile::tempdir().unwrap(), &settings);
+    server.wait_for("imap own: the IMAP server says too much (SELECT)");
+    assert!(!server.said().contains("xxx"), "what it says is not repeated");
+}
+
+#[test]
+fn what_is_wrong_with_an_account_is_told_without_its_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = "[intake.imap.a]\nhost = \"imap.example.org\"\nuser = \"a\"\npassword = \"geheim-4711\"\n\
+                    [intake.pop3.b]\nhost = \"192.0.2.1\"\nuser = \"b\"\ntls = \"none\"\npassword_file = \"x\"\ntoken_env = \"geheim-4712\"\n\
+                    [intake.imap.c]\nhost = \"h\"\nuser = \"c\"\npassword_file = \"x\"\nprocessed = \"inbox\"\n\
+                    [intake.maildir.d]\ninterval = \"soon\"\n";
+    fs::write(folder.path().join("abprall.toml"), settings).unwrap();
+    let ran = run(folder.path(), ["serve", "--check"]);
+    assert_eq!(ran.status, 2, "{}", ran.err);
+    for part in [
+        "line 4: intake.imap.a.password: there is no such key; here are: ",
+        "intake.imap.a.password_file: one of password_file, password_env,",
+        "intake.pop3.b.tls: without TLS the password could be read on the way",
+        "intake.pop3.b.password_file: one of password_file, password_env,",
+        "intake.imap.c.processed: another mailbox is wanted",
+        "intake.maildir.d.path: is wanted",
+        "intake.maildir.d.interval: \"soon\" is no length of time",
+    ] {
+        assert!(ran.err.contains(part), "{part}: {}", ran.err);
+    }
+    assert!(!ran.err.contains("geheim"), "{}", ran.err);
 }

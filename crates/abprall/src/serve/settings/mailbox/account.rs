@@ -95,7 +95,7 @@ pub(super) fn take(
         Encryption::StartTls | Encryption::None => ports.1,
     };
     section.number(reader, "port", &mut port, 1..65_536);
-    let authorities = section.text(reader, "authorities").map(|(path, _)| folder.join(path));
+    let authorities = section.text(reader, "ca_file").map(|(path, _)| folder.join(path));
     let mut retry = Duration::from_secs(5);
     section.duration(reader, "retry", &mut retry);
     let login = take_login(reader, section, folder);

@@ -13,7 +13,8 @@ use super::metered::{Meter, Metered};
 use crate::serve::intake::mailbox::secret::{self, Secret};
 use crate::serve::intake::mailbox::{Trouble, tls};
 use crate::serve::limits::{
-    IMAP_ANSWER_MAX, IMAP_LISTING_MAX, IMAP_TALK_BYTES_MAX, MAILBOX_LISTED_MAX, MESSAGE_BYTES_MAX,
+    IMAP_ANSWER_MAX, IMAP_LISTING_MAX, IMAP_TALK_BYTES_MAX, MAILBOX_BATCH_BYTES, MAILBOX_LISTED_MAX,
+    MESSAGE_BYTES_MAX,
 };
 use crate::serve::listen::Stream;
 use crate::serve::settings::{Account, Encryption, Login};
@@ -135,7 +136,8 @@ impl Session {
         if uids.is_empty() {
             return Ok(Vec::new());
         }
-        let message_max = MESSAGE_BYTES_MAX + IMAP_TALK_BYTES_MAX;
+        // Some servers say another size than the message has.
+        let message_max = 2 * MESSAGE_BYTES_MAX;
         self.begin();
         self.meter.allow(message_max);
         let meter = self.meter.clone();
@@ -145,13 +147,16 @@ impl Session {
             flow.map_err(|error| trouble("FETCH", &error))
         })
         .await?;
-        while let Some(message) = next(&mut flow).await? {
-            meter.allow(message_max);
+        let mut left = 4 * MAILBOX_BATCH_BYTES;
+        for _ in 0..IMAP_LISTING_MAX {
+            let Some(message) = next(&mut flow).await? else { break };
+            meter.allow(message_max.min(left));
             // Others change flags meanwhile: such a line has no body. No UID comes that was not asked for, and none twice.
             if let (Some(uid), Some(body)) = (message.uid, message.body())
                 && uids.contains(&uid)
                 && messages.iter().all(|(known, _)| *known != uid)
             {
+                left = left.saturating_sub(body.len() as u64);
                 messages.push((uid, body.to_vec()));
             }
         }
