@@ -127,6 +127,9 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
             servers.spawn(intake::log::Follower::new(log.clone(), keeper.clone(), stop.clone()).serve());
         }
         let hooks = Arc::new(intake::webhook::Webhooks::new(&settings.webhooks).await?);
+        for mailbox in &settings.mailboxes {
+            servers.spawn(intake::mailbox::serve(mailbox.clone(), keeper.clone(), stop.clone()));
+        }
         for socket in listen::bind(&settings.http.listen).await? {
             let routes = http::routes(
                 Arc::clone(&gate),

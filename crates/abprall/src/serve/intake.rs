@@ -2,5 +2,6 @@
 
 pub(super) mod log;
 pub(super) mod mail;
+pub(super) mod mailbox;
 pub(super) mod sns;
 pub(super) mod webhook;

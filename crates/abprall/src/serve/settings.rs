@@ -6,6 +6,7 @@ mod intake;
 mod keep;
 mod log;
 mod logging;
+mod mailbox;
 mod secret;
 mod sources;
 mod watch;
@@ -27,6 +28,9 @@ pub(super) use intake::{CertificateFiles, ClientRate, MailSettings};
 pub(super) use keep::KeepSettings;
 pub(super) use log::{LogSettings, Start};
 pub(super) use logging::{Addresses, LogFormat, LoggingSettings};
+pub(super) use mailbox::{
+    Account, Arrival, Encryption, ImapSettings, Login, MailboxPlace, MailboxSettings, SecretPlace, Taken,
+};
 pub(crate) use sources::SetOptions;
 pub(super) use watch::WatchSettings;
 pub(super) use webhook::{Credentials, Proof, SnsSettings, TokenIn, WebhookSettings};
@@ -50,6 +54,7 @@ pub(crate) struct Settings {
     /// Where they are from.
     source: (PathBuf, SetOptions),
     pub(super) logs: Vec<LogSettings>,
+    pub(super) mailboxes: Vec<MailboxSettings>,
     pub(super) webhooks: Vec<WebhookSettings>,
     pub(super) watch: Option<WatchSettings>,
 }
@@ -148,6 +153,7 @@ impl Settings {
             effective: Effective::default(),
             source: <(PathBuf, SetOptions)>::default(),
             logs: Vec::new(),
+            mailboxes: Vec::new(),
             webhooks: Vec::new(),
             watch: None,
         };
@@ -172,6 +178,11 @@ impl Settings {
         if self.watch.is_some() {
             parts.push("the watch".to_owned());
         }
+        parts.extend(self.webhooks.iter().map(|hook| format!("{} at /hooks/{}", hook.service, hook.name)));
+        parts.extend(self.logs.iter().map(|log| format!("the log {}", log.path.display())));
+        parts.extend(
+            self.mailboxes.iter().map(|mailbox| format!("{} at {}", mailbox.name, mailbox.place.words())),
+        );
         if parts.is_empty() {
             "nothing: abprall.toml names no place to listen".to_owned()
         } else {
@@ -215,7 +226,12 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
             audience: &settings.audience,
         };
         settings.logs = log::take(reader, &mut intake, &beside);
+        settings.mailboxes = mailbox::take(reader, &mut intake, &beside);
         settings.webhooks = webhook::take(reader, &mut intake, folder, &settings.audience);
+        if !settings.webhooks.is_empty() && settings.http.listen.is_empty() {
+            let hint = "webhooks come in over HTTP: say where with [http] listen".to_owned();
+            reader.problem(0..0, "intake.webhook", hint);
+        }
         intake.finish(reader);
     }
     let mut log = file.section_or_default(reader, "log");
