@@ -24,6 +24,7 @@ mod rules;
 mod scrub;
 mod serve;
 mod suppressions;
+mod sync;
 pub(crate) mod token;
 mod watch;
 mod what_if;
@@ -47,6 +48,7 @@ enum Command {
     WhatIf(what_if::Args),
     Why(why::Args),
     Suppressions(suppressions::Args),
+    Sync(sync::Args),
     Scrub(Box<scrub::Args>),
     Token(token::Args),
     Report(report::Args),
@@ -76,6 +78,7 @@ impl Cli {
             Command::WhatIf(args) => args.run(),
             Command::Why(args) => args.run(),
             Command::Suppressions(args) => args.run(),
+            Command::Sync(args) => args.run(),
             Command::Scrub(args) => args.run(),
             Command::Token(args) => args.run(),
             Command::Report(args) => args.run(),

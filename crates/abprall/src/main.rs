@@ -25,6 +25,7 @@ mod serve;
 mod stops;
 mod store_file;
 mod subject;
+mod sync;
 mod terminal;
 mod watch;
 mod wording;

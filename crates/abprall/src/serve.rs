@@ -25,11 +25,11 @@ use anyhow::Context;
 
 pub(crate) use settings::{BadSettings, Settings};
 
-use crate::store_file::StoreFile;
+use crate::sync::{Deliverer, owner};
 
 /// Runs until SIGINT or SIGTERM; then what was begun is finished.
 pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
-    let place = StoreFile::new(settings.store.clone(), settings.index.clone());
+    let place = settings.store_file();
     // The first one makes the database where there is none.
     let store = place.open()?;
     let index = Arc::new(place.index(&*store)?);
@@ -43,6 +43,13 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         .clone()
         .map(|settings| Ok::<_, anyhow::Error>((settings, place.open_existing()?)))
         .transpose()?;
+    let owner = owner();
+    let telling = settings.sync.iter();
+    let telling: Vec<_> = telling
+        .map(|target| {
+            Ok((target.name.clone(), Deliverer::new(place.open_existing()?, target.clone(), &owner)?))
+        })
+        .collect::<anyhow::Result<_>>()?;
     let gate = Arc::new(gate::Gate::new(Arc::clone(&index), answering, settings));
     let (keeper, writer) = keeper::start(store, Arc::clone(&index), settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -60,6 +67,20 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
             None => None,
         };
         let mut servers = tokio::task::JoinSet::new();
+        let mut tellers = Vec::new();
+        for (name, mut deliverer) in telling {
+            let stop = stop.clone();
+            let run = move || deliverer.run(&|| stop.is_wanted(), &|pause| stop.sleep(pause));
+            tellers.push(keeper::Worker::spawn(&format!("sync {name}"), run).context("cannot start the sync")?);
+        }
+        // It goes on telling where nothing listens.
+        if !tellers.is_empty() {
+            let mut stop = stop.clone();
+            servers.spawn(async move {
+                stop.wanted().await;
+                Ok(())
+            });
+        }
         for (listen, question) in settings.gate.listeners() {
             for socket in listen::bind(listen).await? {
                 let (gate, stop) = (Arc::clone(&gate), stop.clone());
@@ -92,6 +113,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
             if let Some(watch) = watch {
                 watch.join();
             }
+            tellers.into_iter().for_each(keeper::Worker::join);
         })
         .await
         .context("cannot finish writing")

@@ -21,6 +21,7 @@ mod incident;
 mod index;
 pub mod limits;
 mod observation;
+mod outbox;
 mod page;
 mod plan;
 mod postgres;
@@ -53,6 +54,10 @@ pub use index::{
     SuppressionIndex,
 };
 pub use observation::{NewObservation, Observation};
+pub use outbox::{
+    DeadFate, DeadLetter, DeadLetters, DomainEvents, Hears, OutboxBatch, OutboxDecision, OutboxItem,
+    OutboxLease, OutboxResult, OutboxRules, OutboxStart, OutboxTake, OutboxTarget, TargetNews,
+};
 pub use page::{Cursor, CursorError, Page, Rows};
 pub use question::{Audience, Question};
 pub use record::{Decided, Entry, Message, Recorded};

@@ -14,6 +14,8 @@ use abprall_store::Audience;
 
 use super::listen::Place;
 use crate::policy_file;
+use crate::store_file::StoreFile;
+use crate::sync::{self, TargetSettings};
 pub(super) use gate::{GateSettings, OnFailure, WhenHeld};
 pub(super) use intake::MailSettings;
 pub(super) use watch::WatchSettings;
@@ -30,6 +32,7 @@ pub(crate) struct Settings {
     pub(super) gate: GateSettings,
     pub(super) intake: Vec<MailSettings>,
     pub(super) watch: Option<WatchSettings>,
+    pub(crate) sync: Vec<TargetSettings>,
 }
 
 /// Everything that is wrong with the settings. A mistake of configuration: exit status 2.
@@ -60,6 +63,11 @@ impl Settings {
         })
     }
 
+    /// Where everything is remembered.
+    pub(crate) fn store_file(&self) -> StoreFile {
+        StoreFile::new(self.store.clone(), self.index.clone())
+    }
+
     fn parse(text: &str, folder: &Path) -> Result<Self, Vec<Problem>> {
         let mut settings = Self {
             store: folder.join("abprall.db").display().to_string(),
@@ -71,6 +79,7 @@ impl Settings {
             gate: GateSettings::default(),
             intake: Vec::new(),
             watch: None,
+            sync: Vec::new(),
         };
         read(text, |reader, file| take(&mut settings, reader, file, folder))?;
         Ok(settings)
@@ -90,6 +99,9 @@ impl Settings {
         if self.watch.is_some() {
             parts.push("the watch".to_owned());
         }
+        parts.extend(
+            self.sync.iter().map(|target| format!("{} {} is told", target.kind.as_str(), target.name)),
+        );
         if parts.is_empty() {
             "nothing: abprall.toml names no place to listen".to_owned()
         } else {
@@ -130,6 +142,8 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
     if let Some(mut watch) = file.section(reader, "watch") {
         settings.watch = watch::take(reader, &mut watch, folder);
         watch.finish(reader);
+    if let Some(sync) = file.section(reader, "sync") {
+        settings.sync = sync::take(reader, sync, folder, &settings.audience);
     }
 }
 

@@ -7,7 +7,10 @@ use crate::StoreError;
 use crate::database::ToValue;
 
 /// In the order of their numbers, from 1.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_initial.sql"),
+    include_str!("../../migrations/postgres/0002_sync.sql"),
+];
 
 /// Whether anything of ours is there.
 pub(super) fn is_ours(session: &Session) -> Result<bool, StoreError> {

@@ -52,8 +52,18 @@ pub(super) fn own_standing(
     subject: &Subject,
     at: Timestamp,
 ) -> Result<Standing, StoreError> {
+    own_standing_for(store, subject, &Audience::default(), at)
+}
+
+/// As [`own_standing`], for some mail.
+pub(super) fn own_standing_for(
+    store: &SqlStore,
+    subject: &Subject,
+    audience: &Audience,
+    at: Timestamp,
+) -> Result<Standing, StoreError> {
     let (number, scope) = find(store, subject)?;
-    of_number(store, subject, number, scope, &Audience::default(), at)
+    of_number(store, subject, number, scope, audience, at)
 }
 
 /// The number and scope of a subject.

@@ -12,13 +12,18 @@ use crate::{Erased, ErasureKey, StoreError};
 /// What stands before the keyed hash in the place of an address. No address looks like this: it has no `@`.
 const PREFIX: &str = "erased:";
 
+/// Whether the stored text is what is left of somebody who was forgotten.
+pub(super) fn is_erased(text: &str) -> bool {
+    text.starts_with(PREFIX)
+}
+
 /// Whether the stored text is what is left of this address.
 pub(super) fn is_erased_form_of(
     connection: &Connection,
     text: &str,
     key: &SuppressionKey,
 ) -> Result<bool, StoreError> {
-    if !text.starts_with(PREFIX) {
+    if !is_erased(text) {
         return Ok(false);
     }
     Ok(match secret(connection)? {
