@@ -187,7 +187,7 @@ fn fill(book: &Book<'_>, target: &str, rules: &OutboxRules, now: Timestamp) -> R
 fn waiting(book: &Book<'_>, target: &str) -> Result<i64, StoreError> {
     book.connection
         .prepare_cached(
-            "SELECT count(*) FROM (SELECT 1 FROM sync_item WHERE target = ?1 AND state = 'waiting' LIMIT ?2) AS some",
+            "SELECT count(*) FROM (SELECT 1 FROM sync_item WHERE target = ?1 AND state = 'waiting' LIMIT ?2) AS found",
         )?
         .query_row(params![target, OUTBOX_ITEMS_MAX], |row| row.get(0))
 }
