@@ -5,8 +5,8 @@ use std::time::Duration;
 use abprall_mail::Reason;
 use abprall_policy::{Conclusion, Outcome, Stop};
 use abprall_store::{
-    Audience, DeadFate, DeadLetters, DomainEvents, Hears, Mode, OutboxBatch, OutboxResult, OutboxRules, OutboxStart,
-    OutboxTake, Page, Scope, Selection, State, StopOrder, StoreError, TargetNews,
+    Audience, DeadFate, DeadLetters, DomainEvents, Hears, Mode, OutboxBatch, OutboxResult, OutboxRules,
+    OutboxStart, OutboxTake, Page, Scope, Selection, State, StopOrder, StoreError, TargetNews,
 };
 use jiff::{Timestamp, ToSpan};
 
@@ -19,7 +19,13 @@ impl House {
         self.store.outbox_begin("list", OutboxStart::First).unwrap();
     }
 
-    fn take_as(&mut self, owner: &str, rules: &OutboxRules, mode: Mode, at: Timestamp) -> Option<OutboxBatch> {
+    fn take_as(
+        &mut self,
+        owner: &str,
+        rules: &OutboxRules,
+        mode: Mode,
+        at: Timestamp,
+    ) -> Option<OutboxBatch> {
         let order = OutboxTake {
             target: "list",
             rules,
@@ -90,7 +96,10 @@ pub(crate) fn what_was_decided_is_told_once_in_order_and_undo_is_told_too(house:
     house.store.rewind(&window, Mode::Apply, days(1), None).unwrap();
     let batch = house.take(&rules, days(1));
     assert_eq!(names(&batch), [of("a@x.example", State::Ok)]);
-    assert_eq!((batch.items[0].decision.outcome, batch.items[0].decision.undoes.is_some()), (Outcome::Lift, true));
+    assert_eq!(
+        (batch.items[0].decision.outcome, batch.items[0].decision.undoes.is_some()),
+        (Outcome::Lift, true)
+    );
 }
 
 pub(crate) fn how_somebody_stands_is_told_as_it_is_when_it_is_told(house: &mut House) {
@@ -176,7 +185,8 @@ pub(crate) fn dead_letters_are_shown_tried_again_or_dropped(house: &mut House) {
     }
     let rules = OutboxRules::all();
     let batch = house.take(&rules, now());
-    let dead = |item: &abprall_store::OutboxItem| (item.id, OutboxResult::Dead { error: "422 no".to_owned() });
+    let dead =
+        |item: &abprall_store::OutboxItem| (item.id, OutboxResult::Dead { error: "422 no".to_owned() });
     let results: Vec<_> = batch.items.iter().map(dead).collect();
     house.store.outbox_settle(&batch.lease, &results, &TargetNews::Well, now()).unwrap();
     assert_eq!(house.tell(&rules, days(1)), [], "nobody tries them any more");
@@ -192,7 +202,10 @@ pub(crate) fn dead_letters_are_shown_tried_again_or_dropped(house: &mut House) {
     assert_eq!(house.store.outbox_settle_dead(&first, DeadFate::Retry, days(1)).unwrap(), 0);
     assert_eq!(house.tell(&rules, days(1)), [of("a@x.example", State::Suppressed)]);
     assert_eq!(
-        house.store.outbox_settle_dead(&DeadLetters::Of("other".to_owned()), DeadFate::Drop, days(1)).unwrap(),
+        house
+            .store
+            .outbox_settle_dead(&DeadLetters::Of("other".to_owned()), DeadFate::Drop, days(1))
+            .unwrap(),
         0
     );
     assert_eq!(house.store.outbox_settle_dead(&DeadLetters::All, DeadFate::Drop, days(1)).unwrap(), 2);

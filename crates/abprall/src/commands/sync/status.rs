@@ -41,6 +41,8 @@ struct TargetRow {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum TargetState {
+    /// It was never told anything.
+    New,
     /// It knows all.
     UpToDate,
     /// It is being told.
@@ -54,8 +56,10 @@ enum TargetState {
 }
 
 impl TargetRow {
-    fn of(target: OutboxTarget, kind: Option<&'static str>) -> Self {
-        let state = if target.disabled {
+    fn of(target: OutboxTarget, kind: Option<&'static str>, is_new: bool) -> Self {
+        let state = if is_new {
+            TargetState::New
+        } else if target.disabled {
             TargetState::Disabled
         } else if kind.is_none() {
             TargetState::NotConfigured
@@ -79,10 +83,9 @@ impl Args {
         let (store, settings) = self.configured.read()?;
         let mut known = store.open_existing()?.outbox_targets(Timestamp::now())?;
         let last_decision = known.first().map_or(0, |target| target.last_decision);
-        for target in &settings {
-            if !known.iter().any(|other| other.name == target.name) {
-                known.push(not_told_yet(target.name.clone(), last_decision));
-            }
+        let begun: Vec<_> = known.iter().map(|target| target.name.clone()).collect();
+        for target in settings.iter().filter(|target| !begun.contains(&target.name)) {
+            known.push(not_told_yet(target.name.clone(), last_decision));
         }
         known.sort_by(|a, b| a.name.cmp(&b.name));
         let kind = |name: &str| {
@@ -92,7 +95,8 @@ impl Args {
             .into_iter()
             .map(|target| {
                 let kind = kind(&target.name);
-                TargetRow::of(target, kind)
+                let is_new = !begun.contains(&target.name);
+                TargetRow::of(target, kind, is_new)
             })
             .collect();
         let language = self.lang.into();
@@ -141,6 +145,9 @@ impl Row for TargetRow {
     fn write(&self, out: &mut dyn Write, language: Language) -> io::Result<()> {
         let target = &self.target;
         let (style, state) = match self.state {
+            TargetState::New => {
+                (DIM, pick(language, "was never told anything", "wurde noch nie unterrichtet"))
+            }
             TargetState::UpToDate => (NOTE, pick(language, "up to date", "auf dem Stand")),
             TargetState::Behind => (HELD, pick(language, "is being told", "wird unterrichtet")),
             TargetState::Away => (HELD, pick(language, "not to be reached", "nicht erreichbar")),
