@@ -71,7 +71,8 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         for (name, mut deliverer) in telling {
             let stop = stop.clone();
             let run = move || deliverer.run(&|| stop.is_wanted(), &|pause| stop.sleep(pause));
-            tellers.push(keeper::Worker::spawn(&format!("sync {name}"), run).context("cannot start the sync")?);
+            tellers
+                .push(keeper::Worker::spawn(&format!("sync {name}"), run).context("cannot start the sync")?);
         }
         // It goes on telling where nothing listens.
         if !tellers.is_empty() {

@@ -142,6 +142,7 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
     if let Some(mut watch) = file.section(reader, "watch") {
         settings.watch = watch::take(reader, &mut watch, folder);
         watch.finish(reader);
+    }
     if let Some(sync) = file.section(reader, "sync") {
         settings.sync = sync::take(reader, sync, folder, &settings.audience);
     }
