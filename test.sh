@@ -14,7 +14,7 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 step() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 
 step "Packages"
-packages=(build-essential python3 nsd unbound chromium postgresql)
+packages=(build-essential python3 nsd unbound chromium postgresql mariadb-server redis-server mailman3)
 [ $lab = yes ] && packages+=(mmdebstrap nftables iproute2 util-linux procps tcpdump openssl)
 missing=()
 for package in "${packages[@]}"; do

@@ -108,7 +108,7 @@ impl<'a, 'i> Section<'a, 'i> {
     /// All tables below this one, by their names. Nothing else is expected here.
     pub fn sections(self, reader: &mut Reader<'_>) -> Vec<(String, Section<'a, 'i>)> {
         let mut sections = Vec::new();
-        for (name, value) in self.table.iter() {
+        for (name, value) in self.table {
             let name: &str = name.get_ref();
             match value.get_ref().as_table() {
                 Some(table) => sections.push((name.to_owned(), Section::new(table, &self.key(name)))),

@@ -112,6 +112,8 @@ pub struct OutboxBatch {
     pub items: Vec<OutboxItem>,
     /// How often in a row the target was not to be reached.
     pub failures: u32,
+    /// There may be more to tell at once.
+    pub is_more: bool,
 }
 
 /// The right to tell a target something, until it ends.

@@ -72,7 +72,7 @@ impl Deliverer {
                         None => (None, pause),
                     }
                 }
-                Err(error) => (Some(format!("the database does not answer: {error}")), LOOK_EVERY),
+                Err(error) => (Some(format!("cannot go on for now: {error}")), LOOK_EVERY),
             };
             if said != complaint {
                 match &said {
@@ -112,7 +112,7 @@ impl Deliverer {
             let told: Vec<_> = events.iter().map(|(_, event)| event.clone()).collect();
             Some(target.tell(&told, until))
         };
-        let mut pass = Pass { is_more: !batch.items.is_empty(), ..Pass::default() };
+        let mut pass = Pass { is_more: batch.is_more, ..Pass::default() };
         let mut news = TargetNews::None;
         if let Some(Answer { told, trouble }) = answer {
             for ((item, event), told) in events.iter().zip(told) {

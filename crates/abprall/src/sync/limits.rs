@@ -12,7 +12,7 @@ pub(super) const BATCH: u32 = 100;
 /// The same, as it may be set. An event has about 500 bytes.
 pub(super) const BATCH_RANGE: Range<u32> = 1..1001;
 
-/// How often an event is tried that the target refuses. With the pauses below it takes about nine hours: a night.
+/// How often an event is tried that the target refuses. With the pauses below it takes four to eight hours: a night.
 pub(super) const ATTEMPTS: u32 = 20;
 
 /// The same, as it may be set.

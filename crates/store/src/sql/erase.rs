@@ -71,6 +71,9 @@ fn empty_reports(book: &Book<'_>, address: i64) -> Result<u64, StoreError> {
     )?;
     super::review::drop_empty_clusters(book)?;
     book.connection.execute("UPDATE decision SET note = NULL WHERE address = ?1", [address])?;
+    // A target that refused it may have named it.
+    book.connection
+        .execute("UPDATE sync_item SET last_error = NULL WHERE kind = 0 AND subject = ?1", [address])?;
     Ok(emptied)
 }
 

@@ -121,19 +121,21 @@ pub(super) fn take(
             Mode::Apply => None,
         };
         let Some(lease) = lease else { return Ok(None) };
-        fill(book, order.target, order.rules, now)?;
+        let is_passing_over = fill(book, order.target, order.rules, now)?;
         while expand(book, order, now)? {}
         let failures: i64 = book.connection.query_row(
             "SELECT failures FROM sync_target WHERE name = ?1",
             [order.target],
             |row| row.get(0),
         )?;
-        Ok(Some((lease, claim(book, order, now)?, small(failures))))
+        let claimed = claim(book, order, now)?;
+        let is_more = is_passing_over || !claimed.is_empty();
+        Ok(Some((lease, claimed, small(failures), is_more)))
     })?;
-    let Some((lease, claimed, failures)) = taken else { return Ok(None) };
+    let Some((lease, claimed, failures, is_more)) = taken else { return Ok(None) };
     // How they stand is read after all of this, so that it is as new as can be.
     let items = claimed.into_iter().map(|claimed| item(store, claimed, order.rules, now));
-    Ok(Some(OutboxBatch { lease, items: items.collect::<Result<_, _>>()?, failures }))
+    Ok(Some(OutboxBatch { lease, items: items.collect::<Result<_, _>>()?, failures, is_more }))
 }
 
 fn may_be_told(book: &Book<'_>, target: &str, now: Timestamp) -> Result<bool, StoreError> {
@@ -148,8 +150,8 @@ fn may_be_told(book: &Book<'_>, target: &str, now: Timestamp) -> Result<bool, St
 /// Decisions that change how somebody stands.
 const TOLD: &str = "('suppress', 'hold', 'pending', 'confirm', 'lift', 'release', 'reinstate', 'drop')";
 
-/// Makes items of the next decisions.
-fn fill(book: &Book<'_>, target: &str, rules: &OutboxRules, now: Timestamp) -> Result<(), StoreError> {
+/// Makes items of the next decisions. Gives whether it stopped among many of which there is nothing to tell.
+fn fill(book: &Book<'_>, target: &str, rules: &OutboxRules, now: Timestamp) -> Result<bool, StoreError> {
     book.connection.execute(
         "UPDATE sync_item SET state = 'waiting', attempts = 0 WHERE target = ?1 AND state = 'ends' AND due_at <= ?2",
         params![target, now.as_microsecond()],
@@ -160,11 +162,13 @@ fn fill(book: &Book<'_>, target: &str, rules: &OutboxRules, now: Timestamp) -> R
         .prepare_cached("SELECT cursor FROM sync_target WHERE name = ?1")?
         .query_row([target], |row| row.get(0))
         .optional()?;
-    let Some(from) = from else { return Ok(()) };
+    let Some(from) = from else { return Ok(false) };
     let mut cursor = from;
+    let mut is_passing_over = true;
     for _ in 0..OUTBOX_WINDOWS_AT_ONCE {
         // The decisions themselves keep what is owed to a target that is away; there is no need to copy all of it.
         if cursor >= last || waiting(book, target)? >= OUTBOX_ITEMS_MAX {
+            is_passing_over = false;
             break;
         }
         let end = last.min(cursor.saturating_add(OUTBOX_WINDOW));
@@ -173,6 +177,7 @@ fn fill(book: &Book<'_>, target: &str, rules: &OutboxRules, now: Timestamp) -> R
         ITEMS.run(book.connection, &rows)?;
         cursor = end;
         if is_filled {
+            is_passing_over = false;
             break;
         }
     }
@@ -180,7 +185,7 @@ fn fill(book: &Book<'_>, target: &str, rules: &OutboxRules, now: Timestamp) -> R
         book.connection
             .execute("UPDATE sync_target SET cursor = ?2 WHERE name = ?1", params![target, cursor])?;
     }
-    Ok(())
+    Ok(is_passing_over)
 }
 
 /// Items that wait, counted as far as it matters.

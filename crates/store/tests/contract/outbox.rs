@@ -317,7 +317,16 @@ pub(crate) fn a_new_target_begins_with_the_first_decision_or_now(house: &mut Hou
 pub(crate) fn of_who_was_forgotten_nothing_is_told(house: &mut House) {
     house.begin();
     house.record(&unknown("a@x.example"), now());
+    let batch = house.take(&OutboxRules::all(), now());
+    let later = OutboxResult::Later { due_at: now(), error: "a@x.example is nobody".to_owned() };
+    house.store.outbox_settle(&batch.lease, &[(batch.items[0].id, later)], &TargetNews::Well, now()).unwrap();
     house.store.erase(&address("a@x.example"), now()).unwrap();
+    let written = house.factory.everything();
+    let needle = b"a@x.example";
+    assert!(
+        !written.windows(needle.len()).any(|window| window == needle),
+        "what the target said is written somewhere"
+    );
     let batch = house.take(&OutboxRules::all(), now());
     assert_eq!(batch.items.iter().map(|item| item.name.clone()).collect::<Vec<_>>(), [None]);
 }
