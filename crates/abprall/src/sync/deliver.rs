@@ -170,12 +170,15 @@ pub(crate) fn preview(
     Ok(events.into_iter().map(|(_, event)| event).collect())
 }
 
+/// An item, and what is told of it.
+type ItemEvent<'a> = (&'a OutboxItem, Event);
+
 /// What is told of a batch, and what is done without: a list is told only the last of several events about one address, since each
 /// says how it stands now; of who was forgotten nothing can be told.
 fn sort<'a>(
     items: &'a [OutboxItem],
     settings: &TargetSettings,
-) -> (Vec<(&'a OutboxItem, Event)>, Vec<(i64, OutboxResult)>) {
+) -> (Vec<ItemEvent<'a>>, Vec<(i64, OutboxResult)>) {
     let mut last = HashMap::new();
     for (place, item) in items.iter().enumerate() {
         if let Some(name) = &item.name {

@@ -235,7 +235,11 @@ fn take_rules(
             "held" => rules.held = true,
             "suppressed" => rules.suppressed = true,
             _ => {
-                reader.problem(span, &section.key("states"), format!("{state:?} is none of held, suppressed"))
+                reader.problem(
+                    span,
+                    &section.key("states"),
+                    format!("{state:?} is none of held, suppressed"),
+                );
             }
         }
     }

@@ -11,7 +11,7 @@ struct Listmonk {
 }
 
 impl Listmonk {
-    fn subscriber(id: i64, email: &str, status: &str, attribs: Value) -> Value {
+    fn subscriber(id: i64, email: &str, status: &str, attribs: &Value) -> Value {
         json!({
             "id": id, "uuid": format!("u{id}"), "email": email, "name": "A \"name\"", "status": status, "attribs": attribs,
             "lists": [
@@ -77,10 +77,10 @@ fn page(results: &Value) -> (u16, String) {
 fn listmonk_blocklists_and_takes_back_with_all_subscriptions_and_leaves_others_alone() {
     let lists = Arc::new(Mutex::new(Listmonk::default()));
     let before = [
-        Listmonk::subscriber(1, "a@x.example", "enabled", json!({"city": "Bonn"})),
-        Listmonk::subscriber(2, "o'hara@x.example", "enabled", json!({})),
-        Listmonk::subscriber(3, "theirs@x.example", "blocklisted", json!({})),
-        Listmonk::subscriber(4, "free@x.example", "enabled", json!({})),
+        Listmonk::subscriber(1, "a@x.example", "enabled", &json!({"city": "Bonn"})),
+        Listmonk::subscriber(2, "o'hara@x.example", "enabled", &json!({})),
+        Listmonk::subscriber(3, "theirs@x.example", "blocklisted", &json!({})),
+        Listmonk::subscriber(4, "free@x.example", "enabled", &json!({})),
     ];
     lists.lock().unwrap().subscribers = before.to_vec();
     let at_work = Arc::clone(&lists);

@@ -157,6 +157,9 @@ fn any_table_of_sqlite_is_told() {
     assert_eq!(house.reconcile("stopped", &[]), (0, vec![]));
 }
 
+/// Subscribers with their flag, the blacklist, and the reasons.
+type Phplist = (Vec<(String, i32)>, Vec<String>, Vec<(String, String)>);
+
 #[test]
 fn phplist_blacklists_as_it_does_itself_and_takes_only_that_back() {
     let Some(place) = mariadb() else { return };
@@ -171,7 +174,7 @@ fn phplist_blacklists_as_it_does_itself_and_takes_only_that_back() {
     ] {
         connection.query_drop(sql).unwrap();
     }
-    let mut rows = || -> (Vec<(String, i32)>, Vec<String>, Vec<(String, String)>) {
+    let mut rows = || -> Phplist {
         (
             connection.query("SELECT email, blacklisted FROM phplist_user_user ORDER BY email").unwrap(),
             connection.query("SELECT email FROM phplist_user_blacklist ORDER BY email").unwrap(),

@@ -29,8 +29,8 @@ fn said(error: &mysql::Error) -> String {
     }
 }
 
-fn failure(error: mysql::Error) -> Failure {
-    let is_trouble = match &error {
+fn failure(error: &mysql::Error) -> Failure {
+    let is_trouble = match error {
         // Not let in, read-only, locked too long, deadlock, shut down, killed, full.
         mysql::Error::MySqlError(told) => matches!(
             told.code,
@@ -38,13 +38,13 @@ fn failure(error: mysql::Error) -> Failure {
         ),
         _ => true,
     };
-    let said = said(&error);
+    let said = said(error);
     if is_trouble { Failure::Trouble(Trouble::away(said)) } else { Failure::Refused(said) }
 }
 
 impl Connection for Mysql {
     fn run(&mut self, steps: &[(&Template, Vec<SqlValue>)]) -> Result<(), Failure> {
-        let mut transaction = self.0.start_transaction(TxOpts::default()).map_err(failure)?;
+        let mut transaction = self.0.start_transaction(TxOpts::default()).map_err(|error| failure(&error))?;
         for (template, values) in steps {
             let values: Vec<Value> = values
                 .iter()
@@ -54,9 +54,9 @@ impl Connection for Mysql {
                     SqlValue::Number(number) => Value::from(*number),
                 })
                 .collect();
-            transaction.exec_drop(&template.sql, values).map_err(failure)?;
+            transaction.exec_drop(&template.sql, values).map_err(|error| failure(&error))?;
         }
-        transaction.commit().map_err(failure)
+        transaction.commit().map_err(|error| failure(&error))
     }
 
     fn ask(

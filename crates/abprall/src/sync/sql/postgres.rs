@@ -11,20 +11,20 @@ pub(super) struct Postgres(Client);
 
 impl Postgres {
     pub(super) fn connect(place: &Secret, timeout: Duration) -> Result<Self, Trouble> {
-        let mut config: postgres::Config = place.reveal().parse().map_err(words)?;
+        let mut config: postgres::Config = place.reveal().parse().map_err(|error| words(&error))?;
         config.connect_timeout(timeout).application_name("abprall sync");
-        let mut client = config.connect(NoTls).map_err(words)?;
+        let mut client = config.connect(NoTls).map_err(|error| words(&error))?;
         let millis = timeout.as_millis();
         client
             .batch_execute(&format!("SET statement_timeout = {millis}; SET lock_timeout = {millis}"))
-            .map_err(words)?;
+            .map_err(|error| words(&error))?;
         Ok(Self(client))
     }
 }
 
 /// The words of the server are in the cause.
-fn words(error: postgres::Error) -> Trouble {
-    Trouble::away(said(&error))
+fn words(error: &postgres::Error) -> Trouble {
+    Trouble::away(said(error))
 }
 
 fn said(error: &postgres::Error) -> String {
@@ -37,12 +37,11 @@ fn said(error: &postgres::Error) -> String {
 
 /// Lost connections and servers that go down are about the target, and so is what it may not do at all; the rest is about what it was
 /// asked to do.
-fn failure(error: postgres::Error) -> Failure {
+fn failure(error: &postgres::Error) -> Failure {
     let is_trouble = match error.as_db_error() {
         None => {
             error.is_closed()
-                || std::error::Error::source(&error)
-                    .is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
+                || std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
         }
         // 08: connection; 25: read-only; 53: no room; 55: locked; 57: shut down or too slow; 28, 42501: not let in; 40: conflict.
         Some(told) => {
@@ -51,12 +50,12 @@ fn failure(error: postgres::Error) -> Failure {
                 || code == "42501"
         }
     };
-    if is_trouble { Failure::Trouble(words(error)) } else { Failure::Refused(said(&error)) }
+    if is_trouble { Failure::Trouble(words(error)) } else { Failure::Refused(said(error)) }
 }
 
 impl Connection for Postgres {
     fn run(&mut self, steps: &[(&Template, Vec<SqlValue>)]) -> Result<(), Failure> {
-        let mut transaction = self.0.transaction().map_err(failure)?;
+        let mut transaction = self.0.transaction().map_err(|error| failure(&error))?;
         let mut ready: Option<(&Template, postgres::Statement)> = None;
         for (template, values) in steps {
             let types: Vec<_> = values
@@ -68,7 +67,9 @@ impl Connection for Postgres {
                 .collect();
             let statement = match &ready {
                 Some((known, statement)) if known == template => statement.clone(),
-                Some(_) | None => transaction.prepare_typed(&template.sql, &types).map_err(failure)?,
+                Some(_) | None => {
+                    transaction.prepare_typed(&template.sql, &types).map_err(|error| failure(&error))?
+                }
             };
             ready = Some((template, statement.clone()));
             let values: Vec<&(dyn ToSql + Sync)> = values
@@ -78,9 +79,9 @@ impl Connection for Postgres {
                     SqlValue::Number(number) => number as &(dyn ToSql + Sync),
                 })
                 .collect();
-            transaction.execute(&statement, &values).map_err(failure)?;
+            transaction.execute(&statement, &values).map_err(|error| failure(&error))?;
         }
-        transaction.commit().map_err(failure)
+        transaction.commit().map_err(|error| failure(&error))
     }
 
     fn ask(

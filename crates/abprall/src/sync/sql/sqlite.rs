@@ -20,7 +20,7 @@ impl Sqlite {
     }
 }
 
-fn failure(error: rusqlite::Error) -> Failure {
+fn failure(error: &rusqlite::Error) -> Failure {
     let said = error.to_string();
     match error.sqlite_error_code() {
         Some(
@@ -38,18 +38,20 @@ fn failure(error: rusqlite::Error) -> Failure {
 
 impl Connection for Sqlite {
     fn run(&mut self, steps: &[(&Template, Vec<SqlValue>)]) -> Result<(), Failure> {
-        let transaction =
-            self.0.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failure)?;
+        let transaction = self
+            .0
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|error| failure(&error))?;
         for (template, values) in steps {
-            let mut statement = transaction.prepare_cached(&template.sql).map_err(failure)?;
+            let mut statement = transaction.prepare_cached(&template.sql).map_err(|error| failure(&error))?;
             let values = values.iter().map(|value| match value {
                 SqlValue::Text(None) => rusqlite::types::Value::Null,
                 SqlValue::Text(Some(text)) => rusqlite::types::Value::Text(text.clone()),
                 SqlValue::Number(number) => rusqlite::types::Value::Integer(*number),
             });
-            statement.execute(rusqlite::params_from_iter(values)).map_err(failure)?;
+            statement.execute(rusqlite::params_from_iter(values)).map_err(|error| failure(&error))?;
         }
-        transaction.commit().map_err(failure)
+        transaction.commit().map_err(|error| failure(&error))
     }
 
     fn ask(
