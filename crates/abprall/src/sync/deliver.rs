@@ -180,15 +180,14 @@ fn sort<'a>(
     settings: &TargetSettings,
 ) -> (Vec<ItemEvent<'a>>, Vec<(i64, OutboxResult)>) {
     let mut last = HashMap::new();
+    // For one tenant it may stand otherwise than for another.
+    let key = |item: &'a OutboxItem| (item.scope, &item.name, &item.decision.tenant, &item.decision.list);
     for (place, item) in items.iter().enumerate() {
-        if let Some(name) = &item.name {
-            last.insert((item.scope, name), place);
-        }
+        last.insert(key(item), place);
     }
     let (mut events, mut results) = (Vec::new(), Vec::new());
     for (place, item) in items.iter().enumerate() {
-        let overtaken = settings.kind.is_list()
-            && item.name.as_ref().is_some_and(|name| last.get(&(item.scope, name)) != Some(&place));
+        let overtaken = settings.kind.is_list() && last.get(&key(item)) != Some(&place);
         match Event::of(item, &settings.rules).filter(|_| !overtaken) {
             Some(event) => events.push((item, event)),
             None => results.push((item.id, OutboxResult::Told { ends: None })),

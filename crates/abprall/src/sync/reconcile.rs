@@ -122,10 +122,13 @@ fn count(found: &mut Reconciled, there: There) {
 /// For whose mail the list is.
 fn audience(settings: &TargetSettings) -> anyhow::Result<Audience> {
     let of = |hears: &Hears| match hears {
-        Hears::All => None,
-        Hears::Of(name) => name.clone(),
+        Hears::All => Err(anyhow::anyhow!(
+            "{} hears of several tenants or lists, so that one address may stand in several ways: it cannot be compared",
+            settings.name
+        )),
+        Hears::Of(name) => Ok(name.clone()),
     };
-    Ok(Audience { tenant: of(&settings.rules.tenant), list: of(&settings.rules.list) })
+    Ok(Audience { tenant: of(&settings.rules.tenant)?, list: of(&settings.rules.list)? })
 }
 
 /// How it stands there, where that is another way than here.

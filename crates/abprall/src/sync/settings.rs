@@ -58,6 +58,14 @@ impl Kind {
         }
     }
 
+    /// Whether an event for one tenant or list can be told from one for another.
+    fn tells_audiences(&self) -> bool {
+        match self {
+            Self::Webhook(_) | Self::File(_) | Self::Sql(_) => true,
+            Self::Listmonk(_) | Self::Mailman(_) | Self::Mautic(_) | Self::Redis(_) => false,
+        }
+    }
+
     /// Its word.
     pub(crate) fn as_str(&self) -> &'static str {
         match self {
@@ -91,6 +99,9 @@ impl fmt::Debug for Secret {
         f.write_str("Secret")
     }
 }
+
+/// For everybody's mail.
+const ALL: &str = "*";
 
 /// The kinds, as they are written.
 #[derive(Clone, Copy)]
@@ -218,9 +229,16 @@ fn take_rules(
     let mut hears = |reader: &mut Reader<'_>, name, default: &Option<String>| {
         let said = section.text(reader, name).map(|(text, _)| text);
         match said.or_else(|| default.clone()) {
+            Some(name) if name == ALL && kind.tells_audiences() => Hears::All,
+            Some(text) if text == ALL => {
+                let span = section.place(name);
+                let message = "it cannot keep several tenants or lists apart: name one".to_owned();
+                reader.problem(span, &section.key(name), message);
+                Hears::Of(None)
+            }
             Some(name) => Hears::Of(Some(name)),
             // A list that knows no tenants must not lose somebody everywhere, whom one of them lost.
-            None if kind.is_list() && !matches!(kind, Kind::Sql(_)) => Hears::Of(None),
+            None if kind.is_list() => Hears::Of(None),
             None => Hears::All,
         }
     };
@@ -528,6 +546,7 @@ kind = "sql"
 url = "sqlite:lists.db"
 stop = ["UPDATE a SET b = 1 WHERE c = :email", "DELETE FROM d WHERE e = :email"]
 release = "UPDATE a SET b = 0 WHERE c = :email"
+tenant = "*"
 [sync.monk]
 kind = "listmonk"
 url = "http://127.0.0.1:9000"
@@ -569,6 +588,7 @@ key = "stopped"
         assert_eq!(of("monk").rules.tenant, Hears::Of(Some("shop".to_owned())));
         assert_eq!(of("monk").rules.list, Hears::Of(None));
         assert_eq!(of("table").rules.domains, DomainEvents::ByAddress);
+        assert_eq!((&of("table").rules.tenant, &of("table").rules.list), (&Hears::All, &Hears::Of(None)));
         let shown = format!("{targets:?}");
         assert!(!shown.contains("u:p@"), "no secret is shown: {shown}");
     }
@@ -576,7 +596,8 @@ key = "stopped"
     #[test]
     fn all_that_is_wrong_is_said_at_once() {
         let text = "[sync.a]\nkind = \"fax\"\n[sync.b]\nkind = \"webhook\"\nurl = \"http://10.0.0.1/x\"\nsecret = \"short\"\ntimeout = \"1h\"\n\
-                    [sync.c]\nkind = \"sql\"\nurl = \"sqlite:a\"\nstop = \"SELECT :mail\"\n[sync.d]\n[sync.e]\nkind = \"file\"\npath = \"x\"\nreasons = [\"bad\"]\nwhat = 1\n";
+                    [sync.c]\nkind = \"sql\"\nurl = \"sqlite:a\"\nstop = \"SELECT :mail\"\n[sync.d]\n[sync.e]\nkind = \"file\"\npath = \"x\"\nreasons = [\"bad\"]\nwhat = 1\n\
+                    [sync.f]\nkind = \"redis\"\nurl = \"redis://127.0.0.1\"\nkey = \"k\"\nlist = \"*\"\n";
         let problems = parse(text).unwrap_err();
         let told: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
         for key in [
@@ -589,6 +610,7 @@ key = "stopped"
             "sync.d.kind",
             "sync.e.reasons",
             "sync.e.what",
+            "sync.f.list",
         ] {
             assert!(told.contains(&key), "{key}: {told:?}");
         }

@@ -118,3 +118,26 @@ fn a_target_that_is_gone_and_comes_back_hears_all_of_it() {
         .collect();
     assert_eq!(events, ["a@x.example ok", "b@x.example suppressed", "a@x.example ok"]);
 }
+
+#[test]
+fn two_processes_share_the_work_and_tell_nothing_twice() {
+    let seen: Arc<Mutex<Vec<i64>>> = Arc::default();
+    let at_work = Arc::clone(&seen);
+    let server = Server::start(move |asked: &Asked| {
+        let events = asked.json()["events"].as_array().unwrap().clone();
+        at_work.lock().unwrap().extend(events.iter().map(|event| event["decision"]["id"].as_i64().unwrap()));
+        (204, String::new())
+    });
+    let house = House::new(&settings(&server.url("/"), "batch = 5"));
+    let _tellers = [house.start(&["sync", "run"]), house.start(&["sync", "run"])];
+    let names: Vec<_> = (0..100).map(|number| format!("u{number}@x.example")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    for part in names.chunks(20) {
+        house.stop(part, &[]);
+    }
+    until("all is told", || seen.lock().unwrap().len() >= names.len());
+    let mut seen = seen.lock().unwrap().clone();
+    assert!(seen.is_sorted(), "{seen:?}");
+    seen.dedup();
+    assert_eq!(seen.len(), names.len());
+}

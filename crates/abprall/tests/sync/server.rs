@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
 #[derive(Clone, Debug)]
@@ -45,10 +45,40 @@ impl Server {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let serving = serving.clone();
-                std::thread::spawn(move || serving.serve(stream.unwrap()));
+                std::thread::spawn(move || serving.serve(BufReader::new(stream.unwrap())));
             }
         });
         server
+    }
+
+    /// The same over TLS. Gives also the authority that vouches for it, as PEM.
+    pub(crate) fn start_tls(handler: impl FnMut(&Asked) -> (u16, String) + Send + 'static) -> (Self, String) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        let config = Arc::new(config);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Self {
+            port: listener.local_addr().unwrap().port(),
+            asked: Arc::default(),
+            handler: Arc::new(Mutex::new(Box::new(handler))),
+        };
+        let serving = server.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+                let stream = rustls::StreamOwned::new(connection, stream.unwrap());
+                let serving = serving.clone();
+                std::thread::spawn(move || serving.serve(BufReader::new(stream)));
+            }
+        });
+        (server, made.cert.pem())
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -69,9 +99,7 @@ impl Server {
         self.asked.lock().unwrap().len()
     }
 
-    fn serve(&self, stream: TcpStream) -> Option<()> {
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        let mut writer = stream;
+    fn serve<S: Read + Write>(&self, mut reader: BufReader<S>) -> Option<()> {
         loop {
             let mut line = String::new();
             if reader.read_line(&mut line).ok()? == 0 {
@@ -96,7 +124,7 @@ impl Server {
                 answer.len(),
                 self.port
             );
-            writer.write_all(answer.as_bytes()).ok()?;
+            reader.get_mut().write_all(answer.as_bytes()).ok()?;
         }
     }
 }

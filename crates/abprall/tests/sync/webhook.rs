@@ -176,3 +176,47 @@ fn the_server_tells_within_a_second_or_so() {
     assert!(begin.elapsed() < std::time::Duration::from_secs(5), "{:?}", begin.elapsed());
     assert!(server.asked()[1].body.contains("a@x.example"));
 }
+
+#[test]
+fn over_tls_the_certificate_counts() {
+    let (server, authority) = Server::start_tls(ok);
+    let url = format!("https://localhost:{}/", server.port);
+    let house = House::new(&settings(&url, ""));
+    house.stop(&["a@x.example"], &[]);
+    let row = house.tell().remove(0);
+    assert!(row["error"].as_str().unwrap().starts_with("TLS with localhost failed"), "{row}");
+    assert_eq!(server.count(), 0);
+    std::fs::write(house.path().join("ca.pem"), authority).unwrap();
+    house.configure(&settings(&url, "ca = \"ca.pem\""));
+    crate::house::until("it is told", || house.tell()[0]["told"] == 1);
+    verify(&server.asked()[0]);
+}
+
+#[test]
+fn who_does_not_answer_or_answers_without_end_is_left_alone() {
+    let (answer, waits) = std::sync::mpsc::channel::<()>();
+    let server = Server::start(move |_| {
+        // Until the test ends.
+        _ = waits.recv();
+        ok_with(String::new())
+    });
+    let house = House::new(&settings(&server.url("/"), "timeout = \"100ms\"\nlease = \"200ms\""));
+    house.stop(&["a@x.example"], &[]);
+    let row = house.tell().remove(0);
+    assert_eq!(row["error"], "127.0.0.1 did not answer in time");
+    drop(answer);
+    let flood = "x".repeat(9 * 1024 * 1024);
+    let server = Server::start(move |_| ok_with(flood.clone()));
+    house.configure(&settings(&server.url("/"), ""));
+    let mut row = serde_json::Value::Null;
+    crate::house::until("it is told", || {
+        row = house.tell().remove(0);
+        server.count() > 0
+    });
+    assert_eq!(row["error"], "127.0.0.1: length limit exceeded");
+    assert_eq!(house.status()[0]["waiting"], 1, "nothing is lost");
+}
+
+fn ok_with(body: String) -> (u16, String) {
+    (200, body)
+}

@@ -436,7 +436,7 @@ pub(super) fn settle(
                 }
             }
         }
-        // An end that was waited for is overtaken by what was told after it.
+        // An end that was waited for is overtaken by what was told after it for the same mail.
         let overtaking: Vec<_> = told.iter().chain(&ends).map(|row| vec![row[0]]).collect();
         OVERTAKEN.run(book.connection, &overtaking)?;
         let done = i64::try_from(told.len() + ends.len()).unwrap_or(i64::MAX);
@@ -451,7 +451,9 @@ const OVERTAKEN: Change = Change {
     what: "DELETE FROM sync_item",
     where_: "sync_item.state = 'ends' AND EXISTS (SELECT 1 FROM sync_item AS told WHERE told.id = ?1
         AND told.target = sync_item.target AND told.kind = sync_item.kind AND told.subject = sync_item.subject
-        AND told.decision > sync_item.decision)",
+        AND told.decision > sync_item.decision
+        AND EXISTS (SELECT 1 FROM decision AS newer, decision AS older WHERE newer.id = told.decision AND older.id = sync_item.decision
+            AND coalesce(newer.tenant, '') = coalesce(older.tenant, '') AND coalesce(newer.list, '') = coalesce(older.list, '')))",
 };
 
 const TOLD_ITEMS: Change = Change { what: "DELETE FROM sync_item", where_: "sync_item.id = ?1" };

@@ -291,6 +291,16 @@ pub(crate) fn the_end_of_a_stop_is_told_when_it_comes(house: &mut House) {
     house.store.lift(&about("b@x.example"), days(6), None).unwrap();
     assert_eq!(house.tell(&rules, days(6)), [of("b@x.example", State::Ok)]);
     assert!(!house.store.outbox_is_due("list", days(10)).unwrap());
+    // What is told of one tenant overtakes nothing of another.
+    let shop = audience(Some("shop"), None);
+    house
+        .store
+        .stop(&about("c@x.example"), &order(Stop::Suppression, Some(days(20)), Audience::default()), days(10))
+        .unwrap();
+    house.store.stop(&about("c@x.example"), &order(Stop::Hold, None, shop), days(11)).unwrap();
+    house.tell(&rules, days(11));
+    // The tenant's mail was stopped by the house as well: for it, what is left is the hold.
+    assert_eq!(house.tell(&rules, days(20)), [of("c@x.example", State::Ok), of("c@x.example", State::Held)]);
 }
 
 pub(crate) fn a_preview_of_the_outbox_changes_nothing(house: &mut House) {
