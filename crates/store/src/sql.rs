@@ -41,6 +41,7 @@ mod names;
 mod open;
 mod outbox;
 mod outbox_desk;
+mod outbox_fill;
 mod record;
 mod replay;
 mod review;

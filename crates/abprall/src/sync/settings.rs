@@ -1,26 +1,24 @@
-use std::fmt;
-use std::ops::Range;
+mod http;
+mod kind;
+mod secret;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use abprall_mail::Reason;
 use abprall_policy::settings::{Reader, Section};
-use abprall_route::special_use;
-use abprall_store::{Audience, DomainEvents, Hears, OutboxRules, OutboxStart};
-use hyper::Uri;
-use ipnet::IpNet;
+use abprall_store::{Audience, Hears, OutboxRules, OutboxStart};
 
 use super::file::{FileFormat, FileSettings};
-use super::http::HttpSettings;
 use super::limits;
 use super::listmonk::ListmonkSettings;
 use super::mailman::MailmanSettings;
 use super::mautic::MauticSettings;
-use super::phplist;
 use super::redis::RedisSettings;
-use super::sql::{Placeholders, SqlPlace, SqlSettings, Template};
-use super::target::Holds;
-use super::webhook::{SigningSecret, WebhookSettings};
+use super::sql::SqlSettings;
+use super::webhook::WebhookSettings;
+use kind::{Context, WORDS};
+pub(crate) use secret::Secret;
 
 /// One `[sync.NAME]`.
 #[derive(Clone, Debug)]
@@ -80,52 +78,8 @@ impl Kind {
     }
 }
 
-/// What nobody may read by accident.
-#[derive(Clone)]
-pub(crate) struct Secret(String);
-
-impl Secret {
-    pub(super) fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    pub(super) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
-    }
-}
-
 /// For everybody's mail.
 const ALL: &str = "*";
-
-/// The kinds, as they are written.
-#[derive(Clone, Copy)]
-enum Word {
-    Webhook,
-    Sql,
-    Listmonk,
-    Mailman,
-    Mautic,
-    Phplist,
-    File,
-    Redis,
-}
-
-const WORDS: [(&str, Word); 8] = [
-    ("webhook", Word::Webhook),
-    ("sql", Word::Sql),
-    ("listmonk", Word::Listmonk),
-    ("mailman", Word::Mailman),
-    ("mautic", Word::Mautic),
-    ("phplist", Word::Phplist),
-    ("file", Word::File),
-    ("redis", Word::Redis),
-];
 
 /// Reads `[sync]` with all targets below it. Relative paths begin at `folder`; what is not said of an audience is that of `whose`.
 pub(crate) fn take(
@@ -182,25 +136,11 @@ fn take_target(
     };
     take_pace(reader, section, &mut target);
     let context = Context { folder, timeout: target.timeout };
-    let (kind, domains) = match word {
-        Word::Webhook => take_webhook(reader, section, &context),
-        Word::Sql => take_sql(reader, section, &context),
-        Word::Listmonk => take_listmonk(reader, section, &context),
-        Word::Mailman => take_mailman(reader, section, &context),
-        Word::Mautic => take_mautic(reader, section, &context),
-        Word::Phplist => take_phplist(reader, section, &context),
-        Word::File => take_file(reader, section, &context),
-        Word::Redis => take_redis(reader, section, &context),
-    }?;
+    let (kind, domains) = kind::take(reader, section, word, &context)?;
     take_rules(reader, section, &mut target.rules, &kind, whose);
     target.rules.domains = domains;
     target.kind = kind;
     Some(target)
-}
-
-struct Context<'a> {
-    folder: &'a Path,
-    timeout: Duration,
 }
 
 fn take_pace(reader: &mut Reader<'_>, section: &mut Section<'_, '_>, target: &mut TargetSettings) {
@@ -273,252 +213,10 @@ fn take_rules(
     }
 }
 
-type Taken = Option<(Kind, DomainEvents)>;
-
-fn take_webhook(reader: &mut Reader<'_>, section: &mut Section<'_, '_>, context: &Context<'_>) -> Taken {
-    let http = take_http(reader, section, context);
-    let domains = take_domains(reader, section);
-    let (secret, span) = secret(reader, section, ("secret", "secret_file"), context)?;
-    let secret = SigningSecret::parse(secret.reveal());
-    if secret.is_none() {
-        let message = "a secret is \"whsec_\" and base64 of 24 to 64 random bytes: echo whsec_$(openssl rand -base64 32)";
-        reader.problem(span, &section.key("secret"), message.to_owned());
-    }
-    Some((Kind::Webhook(WebhookSettings { http: http?, secret: secret? }), domains))
-}
-
-fn take_domains(reader: &mut Reader<'_>, section: &mut Section<'_, '_>) -> DomainEvents {
-    let mut domains = DomainEvents::Whole;
-    let words = [("whole", DomainEvents::Whole), ("addresses", DomainEvents::ByAddress)];
-    section.word(reader, "domains", &mut domains, &words);
-    domains
-}
-
-fn take_sql(reader: &mut Reader<'_>, section: &mut Section<'_, '_>, context: &Context<'_>) -> Taken {
-    let place = sql_place(reader, section, context, "postgres://…, mysql://… or sqlite:PATH");
-    let placeholders = place.as_ref().map_or(Placeholders::Question, SqlPlace::placeholders);
-    let stop = statements(reader, section, "stop", placeholders);
-    let release = statements(reader, section, "release", placeholders);
-    for (name, statements) in [("stop", &stop), ("release", &release)] {
-        if statements.is_empty() {
-            let message = "a statement is wanted: what is undone has to be undone there as well".to_owned();
-            let span = section.place(name);
-            reader.problem(span, &section.key(name), message);
-        }
-    }
-    let domain_stop = statements(reader, section, "domain_stop", placeholders);
-    let domain_release = statements(reader, section, "domain_release", placeholders);
-    if domain_stop.is_empty() != domain_release.is_empty() {
-        let span = section.place("domain_stop");
-        let message = "`domain_stop` and `domain_release` belong together".to_owned();
-        reader.problem(span, &section.key("domain_stop"), message);
-    }
-    let verify = section.text(reader, "verify").map(|(text, _)| text);
-    let mut holds = Holds::Members;
-    section.word(reader, "table", &mut holds, &[("members", Holds::Members), ("stops", Holds::Stops)]);
-    let domains = if domain_stop.is_empty() { DomainEvents::ByAddress } else { DomainEvents::Whole };
-    let settings = SqlSettings { place: place?, stop, release, domain_stop, domain_release, verify, holds };
-    Some((Kind::Sql(settings), domains))
-}
-
-fn sql_place(
-    reader: &mut Reader<'_>,
-    section: &mut Section<'_, '_>,
-    context: &Context<'_>,
-    wanted: &str,
-) -> Option<SqlPlace> {
-    let (url, span) = secret(reader, section, ("url", "url_file"), context)?;
-    let place = SqlPlace::parse(url.reveal().trim(), context.folder);
-    if place.is_none() {
-        // The text itself may hold a password.
-        reader.problem(span, &section.key("url"), format!("a database is wanted: {wanted}"));
-    }
-    place
-}
-
-fn statements(
-    reader: &mut Reader<'_>,
-    section: &mut Section<'_, '_>,
-    name: &'static str,
-    placeholders: Placeholders,
-) -> Vec<Template> {
-    let mut templates = Vec::new();
-    for (text, span) in section.text_or_texts(reader, name) {
-        match Template::parse(&text, placeholders) {
-            Ok(template) => templates.push(template),
-            Err(unknown) => reader.problem(span, &section.key(name), unknown.to_string()),
-        }
-    }
-    templates
-}
-
-fn take_listmonk(reader: &mut Reader<'_>, section: &mut Section<'_, '_>, context: &Context<'_>) -> Taken {
-    let http = take_http(reader, section, context);
-    let user = wanted(reader, section, "user");
-    let (token, _) = secret(reader, section, ("token", "token_file"), context)?;
-    let settings = ListmonkSettings { http: http?, user: user?, token };
-    Some((Kind::Listmonk(settings), DomainEvents::ByAddress))
-}
-
-fn take_mailman(reader: &mut Reader<'_>, section: &mut Section<'_, '_>, context: &Context<'_>) -> Taken {
-    let http = take_http(reader, section, context);
-    let user = section.text(reader, "user").map_or("restadmin".to_owned(), |(text, _)| text);
-    let lists = section.texts(reader, "list_ids").into_iter().map(|(text, _)| text).collect();
-    let (password, _) = secret(reader, section, ("password", "password_file"), context)?;
-    let settings = MailmanSettings { http: http?, user, password, lists };
-    Some((Kind::Mailman(settings), DomainEvents::ByAddress))
-}
-
-fn take_mautic(reader: &mut Reader<'_>, section: &mut Section<'_, '_>, context: &Context<'_>) -> Taken {
-    let http = take_http(reader, section, context);
-    let user = wanted(reader, section, "user");
-    let (password, _) = secret(reader, section, ("password", "password_file"), context)?;
-    let settings = MauticSettings { http: http?, user: user?, password };
-    Some((Kind::Mautic(settings), DomainEvents::ByAddress))
-}
-
-fn take_phplist(reader: &mut Reader<'_>, section: &mut Section<'_, '_>, context: &Context<'_>) -> Taken {
-    let place = sql_place(reader, section, context, "mysql://…");
-    let prefix = section.text(reader, "prefix").map_or("phplist_".to_owned(), |(text, _)| text);
-    let users = section.text(reader, "user_prefix").map_or("phplist_user_".to_owned(), |(text, _)| text);
-    let place = place?;
-    if !matches!(place, SqlPlace::Mysql(_)) {
-        let span = section.place("url");
-        reader.problem(span, &section.key("url"), "phpList keeps its lists in MySQL: mysql://…".to_owned());
-        return None;
-    }
-    let Some(settings) = phplist::statements(place, &prefix, &users) else {
-        let span = section.place("prefix");
-        reader.problem(span, &section.key("prefix"), "letters, digits and _ are wanted".to_owned());
-        return None;
-    };
-    Some((Kind::Sql(settings), DomainEvents::ByAddress))
-}
-
-fn take_file(reader: &mut Reader<'_>, section: &mut Section<'_, '_>, context: &Context<'_>) -> Taken {
-    let path = wanted(reader, section, "path");
-    let mut format = FileFormat::Ndjson;
-    section.word(reader, "format", &mut format, &[("ndjson", FileFormat::Ndjson), ("csv", FileFormat::Csv)]);
-    let domains = take_domains(reader, section);
-    let settings = FileSettings { path: context.folder.join(path?), format };
-    Some((Kind::File(settings), domains))
-}
-
-fn take_redis(reader: &mut Reader<'_>, section: &mut Section<'_, '_>, context: &Context<'_>) -> Taken {
-    let key = wanted(reader, section, "key");
-    let domain_key = section.text(reader, "domain_key").map(|(text, _)| text);
-    let (url, span) = secret(reader, section, ("url", "url_file"), context)?;
-    let is_url = ::redis::Client::open(url.reveal()).is_ok();
-    if !is_url {
-        let message =
-            "a server is wanted: redis://[user:password@]host[:port][/database] or unix:PATH".to_owned();
-        reader.problem(span, &section.key("url"), message);
-        return None;
-    }
-    let domains = if domain_key.is_some() { DomainEvents::Whole } else { DomainEvents::ByAddress };
-    Some((Kind::Redis(RedisSettings { url, key: key?, domain_key }), domains))
-}
-
-fn take_http(
-    reader: &mut Reader<'_>,
-    section: &mut Section<'_, '_>,
-    context: &Context<'_>,
-) -> Option<HttpSettings> {
-    let mut allowed = Vec::new();
-    for (text, span) in section.texts(reader, "allow_network") {
-        match text.parse::<IpNet>() {
-            Ok(network) => allowed.push(network),
-            Err(error) => reader.problem(
-                span,
-                &section.key("allow_network"),
-                format!("{error}; write \"10.0.0.0/8\", or \"127.0.0.1/32\" for one address"),
-            ),
-        }
-    }
-    let ca = section.text(reader, "ca").map(|(path, _)| context.folder.join(path));
-    let mut parallel = limits::PARALLEL;
-    section.number(reader, "parallel", &mut parallel, limits::PARALLEL_RANGE);
-    let Some((text, span)) = section.text(reader, "url") else {
-        reader.problem(0..0, &section.key("url"), "it is wanted: https://…".to_owned());
-        return None;
-    };
-    let url = text.trim_end_matches('/').parse::<Uri>().ok();
-    let url = url.filter(|url| matches!(url.scheme_str(), Some("https" | "http")) && url.host().is_some());
-    let Some(url) = url else {
-        let message = format!("{text:?} is no URL with a host: https://…");
-        reader.problem(span, &section.key("url"), message);
-        return None;
-    };
-    if url.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-        let message = "names and passwords do not belong into a URL: they have keys of their own".to_owned();
-        reader.problem(span.clone(), &section.key("url"), message);
-    }
-    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
-    let address = if host == "localhost" { Some([127, 0, 0, 1].into()) } else { host.parse().ok() };
-    if let Some(address) = address
-        && special_use(address).is_some()
-        && !allowed.iter().any(|network| network.contains(&address))
-    {
-        let message = format!(
-            "{host} is no public address: allow_network = [\"{address}\"] with its network lets it be"
-        );
-        reader.problem(span, &section.key("url"), message.replace("\"] with its network", "/32\"]"));
-    }
-    Some(HttpSettings { url, allowed, ca, timeout: context.timeout, parallel: parallel as usize })
-}
-
-fn wanted(reader: &mut Reader<'_>, section: &mut Section<'_, '_>, name: &'static str) -> Option<String> {
-    let found = section.text(reader, name).map(|(text, _)| text).filter(|text| !text.is_empty());
-    if found.is_none() {
-        let span = section.place(name);
-        reader.problem(span, &section.key(name), "it is wanted".to_owned());
-    }
-    found
-}
-
-/// Something secret: in the settings themselves, or in a file of its own.
-fn secret(
-    reader: &mut Reader<'_>,
-    section: &mut Section<'_, '_>,
-    (name, file): (&'static str, &'static str),
-    context: &Context<'_>,
-) -> Option<(Secret, Range<usize>)> {
-    let text = section.text(reader, name);
-    let path = section.text(reader, file);
-    match (text, path) {
-        (Some((text, span)), None) => Some((Secret(text), span)),
-        (None, Some((path, span))) => {
-            let path = context.folder.join(path);
-            match std::fs::read_to_string(&path) {
-                Ok(text) => Some((Secret(text.trim().to_owned()), span)),
-                Err(error) => {
-                    reader.problem(
-                        span,
-                        &section.key(file),
-                        format!("cannot read {}: {error}", path.display()),
-                    );
-                    None
-                }
-            }
-        }
-        (Some(_), Some((_, span))) => {
-            reader.problem(span, &section.key(file), format!("either this or `{name}`"));
-            None
-        }
-        (None, None) => {
-            reader.problem(
-                0..0,
-                &section.key(name),
-                format!("it is wanted, or `{file}` with the path of a file that holds it"),
-            );
-            None
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use abprall_policy::settings::{Problem, read};
+    use abprall_store::DomainEvents;
 
     use super::*;
 
