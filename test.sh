@@ -14,7 +14,7 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 step() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 
 step "Packages"
-packages=(build-essential python3 python3-venv nsd unbound chromium postgresql openssl dovecot-imapd dovecot-pop3d systemd)
+packages=(build-essential python3 python3-venv nsd unbound chromium postgresql mariadb-server redis-server mailman3 openssl dovecot-imapd dovecot-pop3d systemd)
 [ $lab = yes ] && packages+=(mmdebstrap nftables iproute2 util-linux procps tcpdump)
 missing=()
 for package in "${packages[@]}"; do

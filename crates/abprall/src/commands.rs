@@ -36,6 +36,7 @@ mod rules;
 mod scrub;
 mod serve;
 mod suppressions;
+mod sync;
 pub(crate) mod token;
 mod watch;
 mod what_if;
@@ -68,6 +69,7 @@ enum Command {
     WhatIf(what_if::Args),
     Why(why::Args),
     Suppressions(suppressions::Args),
+    Sync(sync::Args),
     Scrub(Box<scrub::Args>),
     Token(token::Args),
     Report(report::Args),
@@ -115,6 +117,7 @@ impl Cli {
             Command::WhatIf(args) => args.run(),
             Command::Why(args) => args.run(),
             Command::Suppressions(args) => args.run(),
+            Command::Sync(args) => args.run(),
             Command::Scrub(args) => args.run(),
             Command::Token(args) => args.run(),
             Command::Report(args) => args.run(),

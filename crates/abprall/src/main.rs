@@ -24,6 +24,7 @@ mod serve;
 mod stops;
 mod store_file;
 mod subject;
+mod sync;
 mod terminal;
 mod watch;
 mod whole_domain;

@@ -41,14 +41,14 @@ pub(crate) use limits::PRUNE_ROWS;
 pub(crate) use listen::Place;
 pub(crate) use settings::{BadSettings, SetOptions, Settings};
 
-use crate::store_file::StoreFile;
+use crate::sync::{Deliverer, owner};
 
 /// Runs until SIGINT or SIGTERM; then what was begun is finished.
 pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     raise_open_files();
     listen::inherit();
     let log = log::start(settings)?;
-    let place = StoreFile::new(settings.store.clone(), settings.index.clone());
+    let place = settings.store_file();
     // The first one makes the database where there is none.
     let mut store = place.open()?;
     crate::notify::begin(&mut *store, &settings.notify)?;
@@ -86,6 +86,13 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         .clone()
         .map(|settings| Ok::<_, anyhow::Error>((settings, place.open_existing()?)))
         .transpose()?;
+    let owner = owner();
+    let lists = settings.sync.iter();
+    let lists: Vec<_> = lists
+        .map(|target| {
+            Ok((target.name.clone(), Deliverer::new(place.open_existing()?, target.clone(), &owner)?))
+        })
+        .collect::<anyhow::Result<_>>()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -105,6 +112,21 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         };
         let mut servers = tokio::task::JoinSet::new();
         let mut mail_servers = Vec::new();
+        let mut tellers = Vec::new();
+        for (name, mut deliverer) in lists {
+            let stop = stop.clone();
+            let run = move || deliverer.run(&|| stop.is_wanted(), &|pause| stop.sleep(pause));
+            tellers
+                .push(keeper::Worker::spawn(&format!("sync {name}"), run).context("cannot start the sync")?);
+        }
+        // It goes on telling where nothing listens.
+        if !tellers.is_empty() {
+            let mut stop = stop.clone();
+            servers.spawn(async move {
+                stop.wanted().await;
+                Ok(())
+            });
+        }
         for (listen, question) in settings.gate.listeners() {
             for socket in listen::bind(listen).await? {
                 let (gate, stop) = (Arc::clone(&gate), stop.clone());
@@ -159,6 +181,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
             if let Some(watch) = watch {
                 watch.join();
             }
+            tellers.into_iter().for_each(keeper::Worker::join);
         })
         .await
         .context("cannot finish writing")?;

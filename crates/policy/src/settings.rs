@@ -204,6 +204,39 @@ impl<'a, 'i> Section<'a, 'i> {
         sections
     }
 
+    /// All tables below this one, by their names. Nothing else is expected here.
+    pub fn sections(self, reader: &mut Reader<'_>) -> Vec<(String, Section<'a, 'i>)> {
+        let mut sections = Vec::new();
+        for (name, value) in self.table.into_iter().flat_map(DeTable::iter) {
+            let name: &str = name.get_ref();
+            match value.get_ref().as_table() {
+                Some(table) => {
+                    sections.push((name.to_owned(), Section::new(Some(table), self.key(&table_key(name)))));
+                }
+                None => {
+                    let key = self.key(name);
+                    reader.problem(value.span(), &key, format!("write it as a table: [{key}]"));
+                }
+            }
+        }
+        sections
+    }
+
+    /// A text, or a list of them, each with its place in the file.
+    pub fn text_or_texts(
+        &mut self,
+        reader: &mut Reader<'_>,
+        name: &'static str,
+    ) -> Vec<(String, Range<usize>)> {
+        let is_text = self.value(name).is_some_and(|value| value.get_ref().as_str().is_some());
+        if is_text { self.text(reader, name).into_iter().collect() } else { self.texts(reader, name) }
+    }
+
+    /// Where a key stands in the file.
+    pub fn place(&mut self, name: &'static str) -> Range<usize> {
+        self.value(name).map(Spanned::span).unwrap_or_default()
+    }
+
     /// An array of tables.
     pub fn tables(&mut self, reader: &mut Reader<'_>, name: &'static str) -> Option<Vec<Section<'a, 'i>>> {
         let value = self.value(name)?;

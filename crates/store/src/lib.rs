@@ -26,6 +26,7 @@ mod keeping;
 pub mod limits;
 mod news;
 mod observation;
+mod outbox;
 mod page;
 mod plan;
 mod postgres;
@@ -63,6 +64,10 @@ pub use inspect::{Inspection, inspect_store};
 pub use keeping::{Old, Person, PersonalStop, Pruned};
 pub use news::News;
 pub use observation::{NewObservation, Observation};
+pub use outbox::{
+    DeadFate, DeadLetter, DeadLetters, DomainEvents, Hears, OutboxBatch, OutboxDecision, OutboxItem,
+    OutboxLease, OutboxResult, OutboxRules, OutboxStart, OutboxTake, OutboxTarget, TargetNews,
+};
 pub use page::{Cursor, CursorError, Page, Rows};
 pub use question::{Audience, Question};
 pub use record::{Decided, Entry, Message, Recorded};

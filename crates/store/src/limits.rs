@@ -91,3 +91,16 @@ pub const CANDIDATES_AT_ONCE: usize = 100;
 
 /// Rows of an import that are looked up and written together: each call to a server costs more than what it does.
 pub const IMPORT_ROWS_AT_ONCE: usize = 1000;
+
+/// Items that wait for one target at most, before the place among the decisions is moved on: what is owed to a target that is away is
+/// kept by the decisions themselves. A domain may add its addresses to them.
+pub const OUTBOX_ITEMS_MAX: i64 = 10_000;
+
+/// Decisions that become items in one transaction.
+pub const OUTBOX_WINDOW: i64 = 2000;
+
+/// Windows without anything to tell that one call passes over: counted soft failures are most of the decisions of many houses.
+pub const OUTBOX_WINDOWS_AT_ONCE: u32 = 50;
+
+/// Addresses of a domain that become items in one transaction.
+pub const OUTBOX_EXPAND: u32 = 5000;

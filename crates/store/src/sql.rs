@@ -14,13 +14,14 @@ use crate::database::Connection;
 use crate::limits::REPEATS_MAX;
 use crate::plan::PolicyCache;
 use crate::{
-    ApiKey, AuditAction, AuditRecord, BrakeRow, Completed, DecisionRecord, DomainDetail, DomainFilter,
-    DomainSort, Erased, ErasureKey, HostFilter, HostSort, ImportMode, ImportSummary, ImportedStop, Incident,
-    IncidentFilter, IncidentStory, Message, Mode, NewApiKey, News, Observation, Old, Page, PendingRemoval,
-    Period, Person, Pruned, Question, Reclassified, ReclassifySummary, Recorded, ReplayedReport,
-    ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, Standing, StopChange,
-    StopFilter, StopOrder, StopRow, Stopped, Store, StoreError, Story, Subject, Summary, Trends,
-    WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
+    ApiKey, AuditAction, AuditRecord, BrakeRow, Completed, DeadFate, DeadLetter, DeadLetters, DecisionRecord,
+    DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort, ImportMode,
+    ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode, NewApiKey, News,
+    Observation, Old, OutboxBatch, OutboxLease, OutboxResult, OutboxStart, OutboxTake, OutboxTarget, Page,
+    PendingRemoval, Period, Person, Pruned, Question, Reclassified, ReclassifySummary, Recorded,
+    ReplayedReport, ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, Standing,
+    StopChange, StopFilter, StopOrder, StopRow, Stopped, Store, StoreError, Story, Subject, Summary,
+    TargetNews, Trends, WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
 };
 
 mod audit;
@@ -43,6 +44,9 @@ mod migrate;
 mod names;
 mod news;
 mod open;
+mod outbox;
+mod outbox_desk;
+mod outbox_fill;
 mod person;
 mod prune;
 mod record;
@@ -462,6 +466,67 @@ impl Store for SqlStore {
 
     fn changes_since(&self, seq: u64, max: u32) -> Result<Vec<StopChange>, StoreError> {
         changes::changes_since(self, seq, max)
+    }
+
+    fn outbox_begin(&mut self, target: &str, start: OutboxStart) -> Result<(), StoreError> {
+        outbox::begin(self, target, start)
+    }
+
+    fn outbox_is_due(&self, target: &str, now: Timestamp) -> Result<bool, StoreError> {
+        outbox::is_due(self, target, now)
+    }
+
+    fn outbox_take(
+        &mut self,
+        order: &OutboxTake<'_>,
+        now: Timestamp,
+    ) -> Result<Option<OutboxBatch>, StoreError> {
+        outbox::take(self, order, now)
+    }
+
+    fn outbox_lease(
+        &mut self,
+        target: &str,
+        owner: &str,
+        lease: Duration,
+        now: Timestamp,
+    ) -> Result<Option<OutboxLease>, StoreError> {
+        outbox::lease(self, target, owner, lease, now)
+    }
+
+    fn outbox_settle(
+        &mut self,
+        lease: &OutboxLease,
+        results: &[(i64, OutboxResult)],
+        news: &TargetNews,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        outbox::settle(self, lease, results, news, now)
+    }
+
+    fn outbox_targets(&self, now: Timestamp) -> Result<Vec<OutboxTarget>, StoreError> {
+        outbox_desk::targets(self, now)
+    }
+
+    fn outbox_dead(&self, target: Option<&str>, page: Page) -> Result<Rows<DeadLetter>, StoreError> {
+        outbox_desk::dead(self, target, page)
+    }
+
+    fn outbox_settle_dead(
+        &mut self,
+        which: &DeadLetters,
+        fate: DeadFate,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        outbox_desk::settle_dead(self, which, fate, now)
+    }
+
+    fn outbox_resume(&mut self, target: &str) -> Result<bool, StoreError> {
+        outbox_desk::resume(self, target)
+    }
+
+    fn outbox_forget(&mut self, target: &str) -> Result<bool, StoreError> {
+        outbox_desk::forget(self, target)
     }
 
     fn erase(&mut self, address: &EmailAddress, at: Timestamp) -> Result<Erased, StoreError> {

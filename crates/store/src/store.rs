@@ -10,13 +10,14 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::{
-    ApiKey, AuditRecord, BrakeRow, Completed, DecisionRecord, DomainDetail, DomainFilter, DomainSort, Erased,
-    ErasureKey, HostFilter, HostSort, ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter,
-    IncidentStory, Message, Mode, NewApiKey, News, Observation, Old, Page, PendingRemoval, Period, Person,
-    Pruned, Question, Reclassified, ReclassifySummary, Recorded, ReplayedReport, ReviewCluster, ReviewReport,
-    RewindSummary, Rows, Selection, Settlement, SqlStore, Standing, StopChange, StopFilter, StopOrder,
-    StopRow, Stopped, StoreError, Story, Subject, Summary, Trends, WatchedDomain, WatchedHost, WorkItem,
-    WorkOutcome,
+    ApiKey, AuditRecord, BrakeRow, Completed, DeadFate, DeadLetter, DeadLetters, DecisionRecord,
+    DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort, ImportMode,
+    ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode, NewApiKey, News,
+    Observation, Old, OutboxBatch, OutboxLease, OutboxResult, OutboxStart, OutboxTake, OutboxTarget, Page,
+    PendingRemoval, Period, Person, Pruned, Question, Reclassified, ReclassifySummary, Recorded,
+    ReplayedReport, ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, SqlStore,
+    Standing, StopChange, StopFilter, StopOrder, StopRow, Stopped, StoreError, Story, Subject, Summary,
+    TargetNews, Trends, WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
 };
 
 /// What is remembered: messages, reports, decisions, what is stopped, what is watched.
@@ -242,6 +243,63 @@ pub trait Store: Send {
 
     /// Changes of what is stopped after the change `seq`, oldest first, at most `max`.
     fn changes_since(&self, seq: u64, max: u32) -> Result<Vec<StopChange>, StoreError>;
+
+    // --- the outbox: what lists are told
+
+    /// Makes a target known; one that is known goes on where it was.
+    fn outbox_begin(&mut self, target: &str, start: OutboxStart) -> Result<(), StoreError>;
+
+    /// Whether [`Store::outbox_take`] may find something to tell a target. Reads only.
+    fn outbox_is_due(&self, target: &str, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// What a target is to be told now; `None` where somebody else is telling it, or it is to be left alone. The decisions that were
+    /// taken since the last time become items in the same transaction that moves the target's place among them.
+    fn outbox_take(
+        &mut self,
+        order: &OutboxTake<'_>,
+        now: Timestamp,
+    ) -> Result<Option<OutboxBatch>, StoreError>;
+
+    /// Takes only the right to tell a target something; `None` where somebody else has it.
+    fn outbox_lease(
+        &mut self,
+        target: &str,
+        owner: &str,
+        lease: Duration,
+        now: Timestamp,
+    ) -> Result<Option<OutboxLease>, StoreError>;
+
+    /// Writes down what came of items, by their numbers, and ends the lease. Items that are not named stay as they are.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] where the lease was over and somebody else has taken it: they are told again.
+    fn outbox_settle(
+        &mut self,
+        lease: &OutboxLease,
+        results: &[(i64, OutboxResult)],
+        news: &TargetNews,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// All targets that were ever told something.
+    fn outbox_targets(&self, now: Timestamp) -> Result<Vec<OutboxTarget>, StoreError>;
+
+    /// What was given up, of one target or of all.
+    fn outbox_dead(&self, target: Option<&str>, page: Page) -> Result<Rows<DeadLetter>, StoreError>;
+
+    /// Tries dead letters again, or forgets them. Gives how many.
+    fn outbox_settle_dead(
+        &mut self,
+        which: &DeadLetters,
+        fate: DeadFate,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
+
+    /// Tells a target again that wanted to hear nothing more, or is waited for. Gives whether there is such a one.
+    fn outbox_resume(&mut self, target: &str) -> Result<bool, StoreError>;
+
+    /// Forgets a target with all that it was not told. Gives whether there was one.
+    fn outbox_forget(&mut self, target: &str) -> Result<bool, StoreError>;
 
     // --- people who want to be forgotten
 

@@ -15,6 +15,8 @@ mod keeping;
 mod keys;
 #[path = "contract/looks.rs"]
 mod looks;
+#[path = "contract/outbox.rs"]
+mod outbox;
 #[path = "contract/reports.rs"]
 mod reports;
 #[path = "contract/stops.rs"]
@@ -125,6 +127,21 @@ facts! {
         a_rewind_of_lifted_or_expired_decisions_stops_nobody
         a_replay_gives_every_report_with_what_was_decided
         undetermined_reports_wait_in_clusters_until_a_rule_understands_them;
+    outbox:
+        what_was_decided_is_told_once_in_order_and_undo_is_told_too
+        how_somebody_stands_is_told_as_it_is_when_it_is_told
+        what_was_not_settled_is_told_again_when_the_lease_is_over
+        nothing_overtakes_what_waits_for_another_try
+        a_target_that_is_away_is_left_alone_and_loses_nothing
+        who_wants_to_hear_nothing_more_is_disabled_until_a_person_says_otherwise
+        dead_letters_are_shown_tried_again_or_dropped
+        a_whole_domain_is_told_once_or_by_its_addresses
+        a_target_hears_only_of_what_is_its_business
+        the_end_of_a_stop_is_told_when_it_comes
+        a_preview_of_the_outbox_changes_nothing
+        a_new_target_begins_with_the_first_decision_or_now
+        of_who_was_forgotten_nothing_is_told
+        only_one_process_tells_a_target_at_a_time;
     index:
         the_changes_make_an_index_that_agrees_with_check;
     keys:

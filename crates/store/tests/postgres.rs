@@ -136,11 +136,11 @@ fn another_migration_or_a_newer_schema_is_refused() {
     let Some(schema) = Schema::new("schema") else { return };
     drop(schema.open());
     let mut client = schema.client();
-    client.batch_execute("INSERT INTO migration VALUES (2, 7)").unwrap();
-    assert!(matches!(open_store(&schema.place), Err(StoreError::Newer { found: 2, known: 1, .. })));
-    client
-        .batch_execute("DELETE FROM migration WHERE number = 2; UPDATE migration SET checksum = 7")
-        .unwrap();
+    client.batch_execute("INSERT INTO migration SELECT max(number) + 1, 7 FROM migration").unwrap();
+    let Err(StoreError::Newer { found, known, .. }) = open_store(&schema.place) else { panic!() };
+    assert_eq!(found, known + 1);
+    client.execute("DELETE FROM migration WHERE number = $1", &[&i64::from(found)]).unwrap();
+    client.batch_execute("UPDATE migration SET checksum = 7").unwrap();
     assert!(matches!(open_store(&schema.place), Err(StoreError::OtherMigration { number: 1, .. })));
 }
 

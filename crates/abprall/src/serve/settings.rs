@@ -22,6 +22,8 @@ use abprall_store::Audience;
 use super::listen::Place;
 use crate::notify::{self, NotifySettings};
 use crate::policy_file;
+use crate::store_file::StoreFile;
+use crate::sync::{self, TargetSettings};
 pub(super) use gate::{GateSettings, OnFailure, WhenHeld};
 pub(super) use http::{HttpSettings, Keys};
 pub(super) use intake::{CertificateFiles, ClientRate, MailSettings};
@@ -57,6 +59,7 @@ pub(crate) struct Settings {
     pub(super) mailboxes: Vec<MailboxSettings>,
     pub(super) webhooks: Vec<WebhookSettings>,
     pub(super) watch: Option<WatchSettings>,
+    pub(crate) sync: Vec<TargetSettings>,
 }
 
 /// Everything that is wrong with the settings. A mistake of configuration: exit status 2.
@@ -136,6 +139,11 @@ impl Settings {
         &self.store
     }
 
+    /// Where everything is remembered.
+    pub(crate) fn store_file(&self) -> StoreFile {
+        StoreFile::new(self.store.clone(), self.index.clone())
+    }
+
     fn parse(text: &str, overrides: &[Override], folder: &Path) -> Result<Self, Vec<Problem>> {
         let mut settings = Self {
             store: folder.join("abprall.db").display().to_string(),
@@ -156,6 +164,7 @@ impl Settings {
             mailboxes: Vec::new(),
             webhooks: Vec::new(),
             watch: None,
+            sync: Vec::new(),
         };
         settings.effective =
             read_with(text, overrides, |reader, file| take(&mut settings, reader, file, folder))?;
@@ -182,6 +191,9 @@ impl Settings {
         parts.extend(self.logs.iter().map(|log| format!("the log {}", log.path.display())));
         parts.extend(
             self.mailboxes.iter().map(|mailbox| format!("{} at {}", mailbox.name, mailbox.place.words())),
+        );
+        parts.extend(
+            self.sync.iter().map(|target| format!("{} {} is told", target.kind.as_str(), target.name)),
         );
         if parts.is_empty() {
             "nothing: abprall.toml names no place to listen".to_owned()
@@ -244,6 +256,9 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
     if let Some(mut watch) = file.section(reader, "watch") {
         settings.watch = watch::take(reader, &mut watch, folder);
         watch.finish(reader);
+    }
+    if let Some(sync) = file.section(reader, "sync") {
+        settings.sync = sync::take(reader, sync, folder, &settings.audience);
     }
 }
 

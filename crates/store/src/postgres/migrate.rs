@@ -9,6 +9,7 @@ use crate::database::ToValue;
 /// In the order of their numbers, from 1.
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0001_initial.sql"),
+    include_str!("../../migrations/postgres/0002_sync.sql"),
     include_str!("../../migrations/postgres/0003_keys.sql"),
 ];
 

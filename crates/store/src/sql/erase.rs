@@ -13,13 +13,18 @@ use crate::{AuditAction, Erased, ErasureKey, StoreError};
 /// What stands before the keyed hash in the place of an address. No address looks like this: it has no `@`.
 const PREFIX: &str = "erased:";
 
+/// Whether the stored text is what is left of somebody who was forgotten.
+pub(super) fn is_erased(text: &str) -> bool {
+    text.starts_with(PREFIX)
+}
+
 /// Whether the stored text is what is left of this address.
 pub(super) fn is_erased_form_of(
     connection: &Connection,
     text: &str,
     key: &SuppressionKey,
 ) -> Result<bool, StoreError> {
-    if !text.starts_with(PREFIX) {
+    if !is_erased(text) {
         return Ok(false);
     }
     Ok(match secret(connection)? {
@@ -87,6 +92,9 @@ fn empty_reports(book: &Book<'_>, address: i64) -> Result<u64, StoreError> {
     )?;
     super::review::drop_empty_clusters(book)?;
     book.connection.execute("UPDATE decision SET note = NULL WHERE address = ?1", [address])?;
+    // A target that refused it may have named it.
+    book.connection
+        .execute("UPDATE sync_item SET last_error = NULL WHERE kind = 0 AND subject = ?1", [address])?;
     Ok(emptied)
 }
 

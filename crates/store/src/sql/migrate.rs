@@ -11,6 +11,7 @@ use crate::StoreError;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_watch.sql"),
+    include_str!("../../migrations/sqlite/0003_sync.sql"),
     include_str!("../../migrations/sqlite/0004_keys.sql"),
 ];
 
