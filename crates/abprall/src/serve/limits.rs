@@ -134,3 +134,6 @@ pub(super) const LOG_STORE_AGAIN: Duration = Duration::from_secs(1);
 
 /// How often keys are read: what is revoked opens nothing after that.
 pub(super) const KEYS_EVERY: Duration = Duration::from_secs(1);
+
+/// A database that has not answered for so long is gone: programs are told so at once.
+pub(super) const DATABASE_QUIET_MAX: Duration = Duration::from_secs(10);
