@@ -5,6 +5,7 @@ use std::process::ExitCode;
 mod broken_pipe;
 mod clock;
 mod commands;
+mod complain;
 mod counted;
 mod dates;
 mod health;

@@ -76,6 +76,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         index: Arc::clone(&index),
         newest,
         followed: Arc::clone(&followed),
+        seen: Mutex::new(http::Seen { at: Instant::now(), stopped: looker.stopped(jiff::Timestamp::now())? }),
         waiting: AtomicUsize::new(0),
         stores: http::Stores::new(for_programs),
     });

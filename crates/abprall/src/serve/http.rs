@@ -44,7 +44,7 @@ use super::limits::DRAIN;
 use super::listen::{Connection, Socket};
 use super::stop::Stop;
 use app::App;
-pub(super) use app::{Desk, Stores};
+pub(super) use app::{Desk, Seen, Stores};
 use caller::Client;
 use problem::Problem;
 

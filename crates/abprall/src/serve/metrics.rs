@@ -260,7 +260,7 @@ impl Now {
             );
             gauge(
                 "database_up",
-                "1 where the database answered this very moment",
+                "1 where the database has answered within ten seconds",
                 &[("", f64::from(u8::from(self.stopped.is_some())))],
             );
             if let Some(stopped) = self.stopped {

@@ -1,14 +1,15 @@
 //! What other processes change, for programs: keys that are made or revoked, decisions that are taken.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use abprall_store::Store;
 use anyhow::Context;
+use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::http::Desk;
+use super::http::{Desk, Seen};
 use super::keeper::Worker;
 use super::limits::{DECISIONS_EVERY, KEYS_EVERY};
 use super::stop::Stop;
@@ -26,8 +27,10 @@ pub(super) fn look(
             let is_time = keys_at.elapsed() >= KEYS_EVERY;
             if is_time {
                 keys_at = Instant::now();
-                if let Ok(keys) = store.api_keys() {
+                if let (Ok(keys), Ok(stopped)) = (store.api_keys(), store.stopped(Timestamp::now())) {
                     desk.ring.refresh(keys);
+                    *desk.seen.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Seen { at: Instant::now(), stopped };
                 }
             }
             if (is_time || desk.waiting.load(Ordering::Relaxed) > 0)

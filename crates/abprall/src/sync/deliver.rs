@@ -10,6 +10,7 @@ use super::limits::{AWAY_MAX, LOOK_EVERY, RETRY_AFTER_MAX};
 use super::settings::TargetSettings;
 use super::target::{Answer, Target, Told, Trouble};
 use super::{Event, connect};
+use crate::complain::complain;
 
 /// Tells one target what it was not told yet.
 pub(crate) struct Deliverer {
@@ -76,8 +77,8 @@ impl Deliverer {
             };
             if said != complaint {
                 match &said {
-                    Some(said) => eprintln!("abprall: sync {}: {said}", self.settings.name),
-                    None => eprintln!("abprall: sync {}: it goes on", self.settings.name),
+                    Some(said) => complain(&format!("sync {}: {said}", self.settings.name)),
+                    None => complain(&format!("sync {}: it goes on", self.settings.name)),
                 }
                 complaint = said;
             }

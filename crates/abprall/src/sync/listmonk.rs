@@ -28,6 +28,7 @@ pub(crate) struct ListmonkSettings {
 const MARK: &str = "abprall";
 
 const BLOCKLISTED: &str = "blocklisted";
+const UNSUBSCRIBED: &str = "unsubscribed";
 
 pub(super) struct Listmonk {
     api: Arc<ListmonkApi>,
@@ -116,7 +117,7 @@ impl ListmonkApi {
         };
         let mut attribs = subscriber.attribs.clone();
         attribs.insert(MARK.to_owned(), json!(mark));
-        self.put(subscriber, BLOCKLISTED, &attribs).await
+        self.put(subscriber, BLOCKLISTED, &attribs).await.map(drop)
     }
 
     async fn enable(&self, subscriber: &Subscriber) -> Result<(), Failure> {
@@ -138,7 +139,29 @@ impl ListmonkApi {
             }
         }
         let status = if mark.status == "disabled" { "disabled" } else { "enabled" };
-        self.put(subscriber, status, &attribs).await
+        let after = self.put(subscriber, status, &attribs).await?;
+        self.keep_unsubscribed(subscriber, &mark, &after).await
+    }
+
+    /// Some versions make subscriptions of those that were ended before, when somebody is enabled: who left a list stays away.
+    async fn keep_unsubscribed(
+        &self,
+        before: &Subscriber,
+        mark: &Mark,
+        after: &Subscriber,
+    ) -> Result<(), Failure> {
+        let had_left = |id: &i64| {
+            before.lists.iter().any(|list| list.id == *id && list.subscription_status == UNSUBSCRIBED)
+                && !mark.confirmed.contains(id)
+                && !mark.unconfirmed.contains(id)
+        };
+        let back = after.lists.iter().filter(|list| list.subscription_status != UNSUBSCRIBED);
+        let back: Vec<_> = back.map(|list| list.id).filter(had_left).collect();
+        if back.is_empty() {
+            return Ok(());
+        }
+        let body = json!({ "ids": [before.id], "action": "unsubscribe", "target_list_ids": back });
+        self.client.send_json(Method::PUT, "/api/subscribers/lists", &body).await?.done()
     }
 
     async fn put(
@@ -146,7 +169,7 @@ impl ListmonkApi {
         subscriber: &Subscriber,
         status: &str,
         attribs: &Map<String, Value>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Subscriber, Failure> {
         let lists: Vec<_> = subscriber.lists.iter().map(|list| list.id).collect();
         let body = json!({
             "email": subscriber.email,
@@ -157,7 +180,8 @@ impl ListmonkApi {
             "preconfirm_subscriptions": false,
         });
         let path = format!("/api/subscribers/{}", subscriber.id);
-        self.client.send_json(Method::PUT, &path, &body).await?.done()
+        let answer = self.client.send_json(Method::PUT, &path, &body).await?.json()?;
+        read(&answer["data"])
     }
 }
 
@@ -167,7 +191,11 @@ struct Page {
 }
 
 fn page(answer: &Value) -> Result<Page, Failure> {
-    Page::deserialize(&answer["data"]).map_err(|error| {
+    read(&answer["data"])
+}
+
+fn read<T: for<'de> Deserialize<'de>>(data: &Value) -> Result<T, Failure> {
+    T::deserialize(data).map_err(|error| {
         Failure::Refused(format!("listmonk answers something else than subscribers: {error}"))
     })
 }

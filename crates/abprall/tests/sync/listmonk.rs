@@ -8,6 +8,8 @@ use crate::server::{Asked, Server};
 #[derive(Default)]
 struct Listmonk {
     subscribers: Vec<Value>,
+    /// Some versions do so.
+    subscribes_again: bool,
 }
 
 impl Listmonk {
@@ -37,11 +39,15 @@ impl Listmonk {
         }
         if line == "PUT /api/subscribers/lists" {
             let body = asked.json();
-            assert_eq!(body["action"], "add");
+            let status = match body["action"].as_str().unwrap() {
+                "add" => body["status"].clone(),
+                "unsubscribe" => json!("unsubscribed"),
+                other => panic!("{other}"),
+            };
             for one in self.subscribers.iter_mut().filter(|one| one["id"] == body["ids"][0]) {
                 for list in one["lists"].as_array_mut().unwrap() {
                     if body["target_list_ids"].as_array().unwrap().contains(&list["id"]) {
-                        list["subscription_status"] = body["status"].clone();
+                        list["subscription_status"] = status.clone();
                     }
                 }
             }
@@ -60,6 +66,12 @@ impl Listmonk {
         if body["status"] == "blocklisted" {
             for list in one["lists"].as_array_mut().unwrap() {
                 list["subscription_status"] = json!("unsubscribed");
+            }
+        } else if self.subscribes_again {
+            for list in one["lists"].as_array_mut().unwrap() {
+                if list["subscription_status"] == "unsubscribed" {
+                    list["subscription_status"] = json!("unconfirmed");
+                }
             }
         }
         (200, json!({"data": one}).to_string())
@@ -108,6 +120,14 @@ fn listmonk_blocklists_and_takes_back_with_all_subscriptions_and_leaves_others_a
     house.lift(&["a@x.example", "o'hara@x.example", "theirs@x.example"]);
     assert_eq!(house.tell_all(), 3);
     assert_eq!(lists.lock().unwrap().subscribers, before, "all of it is as it was");
+
+    // Of a version that subscribes again whom it enables, nobody gets mail who had left a list.
+    lists.lock().unwrap().subscribes_again = true;
+    house.stop(&["a@x.example"], &[]);
+    house.tell_all();
+    house.lift(&["a@x.example"]);
+    house.tell_all();
+    assert_eq!(lists.lock().unwrap().subscribers, before);
 
     // Somebody meddles with the list.
     house.stop(&["a@x.example"], &[]);

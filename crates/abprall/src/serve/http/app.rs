@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use abprall_store::{Store, StoreError, SuppressionIndex};
+use abprall_store::{Stopped, Store, StoreError, SuppressionIndex};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -17,7 +17,7 @@ use crate::serve::gate::Gate;
 use crate::serve::intake::webhook::Webhooks;
 use crate::serve::keeper::Keeper;
 use crate::serve::keys::KeyRing;
-use crate::serve::limits::{BODIES_AT_A_TIME, BODY_MAX, STORE_WAIT_MAX};
+use crate::serve::limits::{BODIES_AT_A_TIME, BODY_MAX, DATABASE_QUIET_MAX, STORE_WAIT_MAX};
 use crate::serve::metrics::{Metrics, Place};
 use crate::serve::settings::Keys;
 use crate::serve::stop::Stop;
@@ -44,9 +44,26 @@ pub(in crate::serve) struct Desk {
     pub(in crate::serve) newest: watch::Receiver<i64>,
     /// When the index was last compared with the database.
     pub(in crate::serve) followed: Arc<Mutex<Instant>>,
+    /// What the database said last, of itself.
+    pub(in crate::serve) seen: Mutex<Seen>,
     /// Requests that wait for the next decision.
     pub(in crate::serve) waiting: AtomicUsize,
     pub(in crate::serve) stores: Stores,
+}
+
+/// What the database said last.
+#[derive(Clone, Copy)]
+pub(in crate::serve) struct Seen {
+    pub(in crate::serve) at: Instant,
+    pub(in crate::serve) stopped: Stopped,
+}
+
+impl Desk {
+    /// What the database said last; `None`: it has not said anything for a while.
+    pub(super) fn seen(&self) -> Option<Seen> {
+        let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        (seen.at.elapsed() < DATABASE_QUIET_MAX).then_some(seen)
+    }
 }
 
 /// Connections to the database, each for one request at a time.
@@ -138,6 +155,10 @@ impl App {
         &self,
         work: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>,
     ) -> Result<T, Problem> {
+        // A database that is gone is waited for by those who have asked before: whoever comes now need not.
+        if self.desk.seen().is_none() {
+            return Err(Problem::database());
+        }
         let stores = &self.desk.stores;
         // All are busy for too long: a slow database must not gather everybody who asks.
         let Ok(Ok(_turn)) = timeout(STORE_WAIT_MAX, stores.free.acquire()).await else {

@@ -423,7 +423,7 @@ impl Follower {
     /// Says what is wrong, once as long as it is the same.
     fn complain(&mut self, what: &str) {
         if self.complaint != what {
-            eprintln!("abprall: {}: {what}", self.settings.path.display());
+            tracing::warn!("{}: {what}", self.settings.path.display());
             what.clone_into(&mut self.complaint);
         }
     }

@@ -80,8 +80,8 @@ impl Sns {
             Purpose::Notification => Ok(Post::Events),
             Purpose::SubscriptionConfirmation => self.confirm(envelope).await.map(|()| Post::Done),
             Purpose::UnsubscribeConfirmation => {
-                eprintln!(
-                    "abprall: the subscription to {} has ended: no events come from it",
+                tracing::warn!(
+                    "the subscription to {} has ended: no events come from it",
                     envelope.topic_arn
                 );
                 Ok(Post::Done)
@@ -92,10 +92,7 @@ impl Sns {
     async fn confirm(&self, envelope: &Envelope) -> Result<(), SnsError> {
         // Without a signature, or for a topic that nobody named, nothing is called.
         if !self.settings.signed {
-            eprintln!(
-                "abprall: a subscription to {} waits: confirm it in Amazon's console",
-                envelope.topic_arn
-            );
+            tracing::warn!("a subscription to {} waits: confirm it in Amazon's console", envelope.topic_arn);
             return Ok(());
         }
         let url = sns::subscribe_url(envelope).map_err(SnsError::NotGenuine)?;
@@ -103,7 +100,7 @@ impl Sns {
         if answer.status != 200 {
             return Err(SnsError::Later(format!("Amazon answers {} to the confirmation", answer.status)));
         }
-        eprintln!("abprall: subscribed to {}", envelope.topic_arn);
+        tracing::info!("subscribed to {}", envelope.topic_arn);
         Ok(())
     }
 

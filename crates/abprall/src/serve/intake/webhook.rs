@@ -213,7 +213,7 @@ impl Webhook {
             SnsError::NotGenuine(error) => self.not_genuine(&error.to_string()),
             SnsError::OtherTopic => self.not_genuine("its topic is none of `topics`"),
             SnsError::Later(why) => {
-                eprintln!("abprall: /hooks/{}: {why}", self.settings.name);
+                tracing::warn!("/hooks/{}: {why}", self.settings.name);
                 NotTaken::Later("the certificate cannot be fetched now".to_owned())
             }
         })
@@ -221,7 +221,7 @@ impl Webhook {
 
     fn not_genuine(&self, why: &str) -> NotTaken {
         if !self.complained.swap(true, Ordering::Relaxed) {
-            eprintln!("abprall: /hooks/{}: a post is not taken: {why}", self.settings.name);
+            tracing::warn!("/hooks/{}: a post is not taken: {why}", self.settings.name);
         }
         NotTaken::NotGenuine
     }
@@ -229,7 +229,7 @@ impl Webhook {
     fn complain_of(&self, taken: &Taken) {
         if let Some(refused) = taken.refused.first() {
             let (name, count) = (&self.settings.name, taken.refused.len());
-            eprintln!("abprall: /hooks/{name}: {count} events could not be read, the first: {refused}");
+            tracing::warn!("/hooks/{name}: {count} events could not be read, the first: {refused}");
         }
     }
 }

@@ -69,5 +69,6 @@ pub(super) fn take(
         reader.problem(span, &section.key(name), "is empty".to_owned());
         return None;
     }
+    reader.keep_secret(text);
     Some(Secret(text.to_owned()))
 }

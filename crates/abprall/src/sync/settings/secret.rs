@@ -53,7 +53,10 @@ pub(super) fn secret(
         (None, Some((path, span))) => {
             let path = context.folder.join(path);
             match std::fs::read_to_string(&path) {
-                Ok(text) => Some((Secret(text.trim().to_owned()), span)),
+                Ok(text) => {
+                    reader.keep_secret(text.trim());
+                    Some((Secret(text.trim().to_owned()), span))
+                }
                 Err(error) => {
                     reader.problem(
                         span,

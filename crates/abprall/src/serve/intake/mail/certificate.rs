@@ -41,7 +41,7 @@ impl Certificate {
         if changed != current.changed {
             match acceptor(&self.files) {
                 Ok(acceptor) => current.acceptor = acceptor,
-                Err(error) => eprintln!("abprall: the old certificate is used on: {error:#}"),
+                Err(error) => tracing::warn!("the old certificate is used on: {error:#}"),
             }
             current.changed = changed;
         }

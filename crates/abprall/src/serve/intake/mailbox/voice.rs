@@ -27,7 +27,7 @@ impl Voice {
     /// It works.
     pub(super) fn well(&mut self) {
         if self.trouble.take().is_some() {
-            eprintln!("abprall: {}: works again", self.name);
+            tracing::info!("{}: works again", self.name);
         }
     }
 
@@ -42,6 +42,6 @@ impl Voice {
     }
 
     fn warn(&self, text: &str) {
-        eprintln!("abprall: {}: {text}", self.name);
+        tracing::warn!("{}: {text}", self.name);
     }
 }
