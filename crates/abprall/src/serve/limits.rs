@@ -143,6 +143,46 @@ pub(super) const LOG_STORE_AGAIN: Duration = Duration::from_secs(1);
 
 /// How often keys are read: what is revoked opens nothing after that.
 pub(super) const KEYS_EVERY: Duration = Duration::from_secs(1);
+/// Messages of a mailbox that are stored together, and bytes of them in memory; a single larger one comes alone.
+pub(super) const MAILBOX_BATCH_MESSAGES: usize = 200;
+pub(super) const MAILBOX_BATCH_BYTES: u64 = MESSAGE_BYTES_MAX;
+
+/// Messages of a mailbox that are known by name at a time; the rest comes with the next look.
+pub(super) const MAILBOX_LISTED_MAX: usize = 20_000;
+
+/// Messages of a mailbox that the log has named once; beyond that it may name one again.
+pub(super) const MAILBOX_NAMED_MAX: usize = 10_000;
+
+/// The longest wait until a mail server is tried again that did not answer or refused us.
+pub(super) const MAILBOX_RETRY_MAX: Duration = Duration::from_secs(600);
+
+/// How long a mail server may take to take our connection, and to shake hands.
+pub(super) const MAILBOX_CONNECT_MAX: Duration = Duration::from_secs(30);
+pub(super) const MAILBOX_HANDSHAKE_MAX: Duration = Duration::from_secs(30);
+
+/// How long an IMAP server may take for an answer, and for the next message: some open the whole mailbox first.
+pub(super) const IMAP_ANSWER_MAX: Duration = Duration::from_secs(120);
+
+/// What an IMAP server may say beside messages, in bytes: lines of a few hundred. It bounds the memory that a hostile one can fill.
+pub(super) const IMAP_TALK_BYTES_MAX: u64 = 256 * 1024;
+
+/// Messages of a listing; beyond that the server is held to be hostile.
+pub(super) const IMAP_LISTING_MAX: usize = 10_000_000;
+
+/// How often an IMAP server may list a message and not give it, until it is left alone.
+pub(super) const IMAP_WITHHELD_MAX: u32 = 3;
+
+/// Messages that are taken in one POP3 conversation: what is deleted is gone only at its end.
+pub(super) const POP3_MESSAGES_A_CONVERSATION: usize = 1000;
+
+/// How long a program may take to say a token.
+pub(super) const TOKEN_COMMAND_MAX: Duration = Duration::from_secs(30);
+
+/// A lock of a mailbox file that is older was left behind, as Postfix holds it (`stale_lock_time`).
+pub(super) const DOTLOCK_STALE: Duration = Duration::from_secs(500);
+
+/// How long it is waited for such a lock.
+pub(super) const DOTLOCK_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// A database that has not answered for so long is gone: programs are told so at once.
 pub(super) const DATABASE_QUIET_MAX: Duration = Duration::from_secs(10);
