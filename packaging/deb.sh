@@ -41,7 +41,7 @@ for page in "$work"/generated/man1/*.1; do
 done
 
 documents=$root/usr/share/doc/abprall
-for document in README.md CHANGELOG.md docs/operation.md docs/serve.md docs/watch.md docs/output.md docs/rules.md docs/postgresql.md; do
+for document in README.md CHANGELOG.md docs/api.md docs/feeds.md docs/logs.md docs/mailboxes.md docs/operation.md docs/output.md docs/postgresql.md docs/rules.md docs/serve.md docs/sync.md docs/watch.md; do
     install -D -m 644 "$project/$document" "$documents/$(basename "$document")"
 done
 cat "$project/LICENSE-MIT" "$project/LICENSE-APACHE" >"$documents/copyright"

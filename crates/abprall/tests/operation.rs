@@ -460,7 +460,7 @@ fn the_package_installs_and_what_it_ships_is_good() {
 /// Each key that `config show` knows is in the shipped file, as an example or a comment.
 fn every_key_is_in(shipped: &str) {
     let folder = written(
-        "[http]\n[watch]\n[gate.policy]\n[gate.socketmap]\n[gate.tcp_table]\n[intake.lmtp]\nrecipients = [\"a@b.example\"]\n\
+        "[http]\n[watch]\n[gate.milter]\n[gate.policy]\n[gate.socketmap]\n[gate.tcp_table]\n[intake.lmtp]\nrecipients = [\"a@b.example\"]\n\
          [intake.smtp]\nrecipients = [\"a@b.example\"]\n",
     );
     let shown = run(folder.path(), ["config", "show", "--format", "json"]);

@@ -1,5 +1,7 @@
 //! Up to where something was told, as the database keeps it. Several servers may share a database: one of them tells at a time.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,9 @@ const CLAIM: SignedDuration = SignedDuration::from_mins(3);
 pub(super) struct Progress {
     /// The last event that was told, or need not be.
     pub(super) told: i64,
+    /// Dead letters of each target, as far as they were told.
+    #[serde(default)]
+    pub(super) dead: BTreeMap<String, u64>,
     /// When messages went out, within the last hour.
     #[serde(default)]
     pub(super) sent: Vec<Timestamp>,
@@ -34,7 +39,8 @@ impl Kept {
         let text = store.note(&name)?;
         let progress = text.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let Some(progress) = progress else {
-            let progress = Progress { told: store.last_news()?, ..Progress::default() };
+            let dead = dead_letters(store)?;
+            let progress = Progress { told: store.last_news()?, dead, ..Progress::default() };
             let mut kept = Self { name, text, progress };
             kept.write(store)?;
             return Ok(kept);
@@ -72,4 +78,14 @@ impl Kept {
         }
         Ok(written)
     }
+}
+
+/// How many dead letters each target has.
+pub(super) fn dead_letters(store: &dyn Store) -> Result<BTreeMap<String, u64>, StoreError> {
+    let targets = store.outbox_targets(Timestamp::now())?;
+    Ok(targets
+        .into_iter()
+        .filter(|target| target.dead > 0)
+        .map(|target| (target.name, target.dead))
+        .collect())
 }

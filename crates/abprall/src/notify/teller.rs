@@ -1,13 +1,13 @@
 //! The loop: what is there to tell, is it time, tell it, write down that it was told.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use abprall_store::{News, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
 
-use super::progress::Kept;
+use super::progress::{Kept, dead_letters};
 use super::settings::{NotifySettings, Way};
 use super::topic::Topic;
 use super::words::Message;
@@ -16,6 +16,9 @@ use super::{EVENTS_MAX, mail, post};
 /// A relay that is away is asked again after this, then after twice as long, up to the longest.
 const AGAIN_FIRST: SignedDuration = SignedDuration::from_secs(10);
 const AGAIN_LAST: SignedDuration = SignedDuration::from_mins(10);
+
+/// How often dead letters are counted.
+const COUNTED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
 /// Writes down where ways begin that are new. What happened before is not told.
 ///
@@ -32,6 +35,8 @@ pub(crate) struct Teller {
     runtime: Handle,
     /// Ways that failed: when they are tried again, and after how long.
     failed: HashMap<String, (Timestamp, SignedDuration)>,
+    /// Dead letters of each target, and when they were counted.
+    dead: Option<(Timestamp, BTreeMap<String, u64>)>,
 }
 
 impl Teller {
@@ -40,7 +45,7 @@ impl Teller {
 
     pub(crate) fn new(runtime: Handle) -> Self {
         let who = format!("{}-{}", std::process::id(), Timestamp::now().as_nanosecond());
-        Self { who, runtime, failed: HashMap::new() }
+        Self { who, runtime, failed: HashMap::new(), dead: None }
     }
 
     /// Ways that failed are tried at once.
@@ -75,27 +80,59 @@ impl Teller {
         }
     }
 
-    fn tell_one(&self, store: &mut dyn Store, way: &NotifySettings, now: Timestamp) -> anyhow::Result<()> {
+    /// Counted once a minute: counting reads what waits.
+    fn dead_letters(
+        &mut self,
+        store: &dyn Store,
+        now: Timestamp,
+    ) -> Result<BTreeMap<String, u64>, StoreError> {
+        match &self.dead {
+            Some((at, dead)) if now.duration_since(*at) < COUNTED_EVERY => Ok(dead.clone()),
+            Some(_) | None => {
+                let dead = dead_letters(store)?;
+                self.dead = Some((now, dead.clone()));
+                Ok(dead)
+            }
+        }
+    }
+
+    fn tell_one(
+        &mut self,
+        store: &mut dyn Store,
+        way: &NotifySettings,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
         let mut kept = Kept::read(store, &way.name)?;
         let news = store.news_since(kept.progress.told, EVENTS_MAX)?;
-        let Some(last) = news.last().map(|news| news.id) else { return Ok(()) };
+        let counted = self.dead_letters(store, now)?;
+        let is_known =
+            |target: &String, dead: &u64| kept.progress.dead.get(target).is_some_and(|known| known >= dead);
+        let mut dead = counted.clone();
+        dead.retain(|target, dead| way.topics.contains(&Topic::DeadLetters) && !is_known(target, dead));
+        if news.is_empty() && counted == kept.progress.dead {
+            return Ok(());
+        }
+        let last = news.last().map_or(kept.progress.told, |news| news.id);
         let told: Vec<(Topic, News)> = news
             .into_iter()
             .filter_map(|news| Some((Topic::of(&news).filter(|topic| way.topics.contains(topic))?, news)))
             .collect();
-        if let Some((_, first)) = told.first()
-            && !way.timing.is_due(first.at, now, &kept.progress.sent)
-        {
+        // Dead letters wait for no others: who is told of them has to do something.
+        let first =
+            told.first().map(|(_, first)| first.at).or((!dead.is_empty()).then_some(Timestamp::UNIX_EPOCH));
+        if first.is_some_and(|first| !way.timing.is_due(first, now, &kept.progress.sent)) {
             return Ok(());
         }
         if !kept.claim(store, &self.who, now)? {
             return Ok(());
         }
-        let sent = if told.is_empty() { Ok(()) } else { self.send(way, &told, now) };
+        let is_nothing = told.is_empty() && dead.is_empty();
+        let sent = if is_nothing { Ok(()) } else { self.send(way, &told, &dead, now) };
         if sent.is_ok() {
             kept.progress.told = last;
             kept.progress.sent = way.timing.within_the_hour(now, &kept.progress.sent).collect();
-            if !told.is_empty() {
+            kept.progress.dead = counted;
+            if !is_nothing {
                 kept.progress.sent.push(now);
             }
         }
@@ -103,13 +140,19 @@ impl Teller {
         sent
     }
 
-    fn send(&self, way: &NotifySettings, told: &[(Topic, News)], now: Timestamp) -> anyhow::Result<()> {
-        let message = Message::new(told, way.language);
+    fn send(
+        &self,
+        way: &NotifySettings,
+        told: &[(Topic, News)],
+        dead: &BTreeMap<String, u64>,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let message = Message::new(told, dead, way.language, now);
         match &way.way {
             Way::Mail(settings) => mail::send(settings, &message, now)?,
             Way::Webhook(settings) => self.runtime.block_on(post::send(settings, &message, now))?,
         }
-        tracing::info!(way = way.name, events = told.len(), "told");
+        tracing::info!(way = way.name, events = message.events.len(), "told");
         Ok(())
     }
 }

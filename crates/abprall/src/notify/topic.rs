@@ -16,6 +16,8 @@ pub(super) enum Topic {
     Recovery,
     /// It was our own side.
     OwnFault,
+    /// A list, table or program does not take what was decided, and it is not tried any more.
+    DeadLetters,
 }
 
 impl Topic {

@@ -1,10 +1,12 @@
 //! How it is said: what happened, whom it concerns, what to do, and the command to look.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use abprall_mail::Language;
 use abprall_policy::IncidentEvent;
 use abprall_store::News;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::EVENTS_TOLD_MAX;
@@ -40,8 +42,14 @@ pub(super) struct Told {
 }
 
 impl Message {
-    pub(super) fn new(news: &[(Topic, News)], language: Language) -> Self {
-        let events: Vec<Told> = news.iter().map(|(topic, news)| told(*topic, news, language)).collect();
+    pub(super) fn new(
+        news: &[(Topic, News)],
+        dead: &BTreeMap<String, u64>,
+        language: Language,
+        now: Timestamp,
+    ) -> Self {
+        let mut events: Vec<Told> = news.iter().map(|(topic, news)| told(*topic, news, language)).collect();
+        events.extend(dead.iter().map(|(target, dead)| dead_letters(target, *dead, language, now)));
         let (first, last) = (news.first(), news.last());
         let number = |one: Option<&(Topic, News)>| one.map_or(0, |(_, news)| news.id);
         let subject = match &events[..] {
@@ -56,7 +64,8 @@ impl Message {
             }
         };
         let text = text(&events, language);
-        Self { id: format!("abprall-{}-{}", number(first), number(last)), subject, text, events }
+        let dead: String = dead.iter().map(|(target, dead)| format!("-{}{dead}", of_host(target))).collect();
+        Self { id: format!("abprall-{}-{}{dead}", number(first), number(last)), subject, text, events }
     }
 }
 
@@ -95,6 +104,48 @@ fn told(topic: Topic, news: &News, language: Language) -> Told {
         what: plain(&what),
         to_do: plain(&to_do),
         look,
+    }
+}
+
+/// What of a name may stand in a Message-ID.
+fn of_host(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+fn dead_letters(target: &str, dead: u64, language: Language, now: Timestamp) -> Told {
+    let (title, what, to_do) = match language {
+        Language::En => (
+            format!("{target} does not take what was decided"),
+            format!(
+                "{dead} changes could not be told to {target} and are not tried any more. People who are stopped may still be written to there."
+            ),
+            format!(
+                "See what it says, mend it, and have them told again: abprall sync dead retry --target {target}"
+            ),
+        ),
+        Language::De => (
+            format!("{target} nimmt nicht an, was entschieden wurde"),
+            format!(
+                "{dead} Änderungen konnten {target} nicht gesagt werden und werden nicht mehr versucht. Wer angehalten ist, wird dort vielleicht noch angeschrieben."
+            ),
+            format!(
+                "Nachsehen, was es sagt, beheben und erneut sagen lassen: abprall sync dead retry --target {target}"
+            ),
+        ),
+    };
+    Told {
+        id: 0,
+        topic: Topic::DeadLetters.as_str(),
+        event: "dead_letters",
+        at: now,
+        incident: 0,
+        key: format!("sync:{target}"),
+        domain: None,
+        addresses: dead,
+        title: plain(&title),
+        what: plain(&what),
+        to_do: plain(&to_do),
+        look: "abprall sync dead".to_owned(),
     }
 }
 

@@ -174,6 +174,43 @@ fn a_program_gets_a_post_whose_signature_is_right() {
     assert!(head.starts_with("POST /hook HTTP/1.1"));
 }
 
+#[test]
+fn what_a_list_does_not_take_is_told() {
+    let (port, messages) = mail_server();
+    let refusing = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", refusing.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in refusing.incoming() {
+            let mut stream = stream.unwrap();
+            read_request(&mut stream);
+            stream
+                .write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                .unwrap();
+        }
+    });
+    let settings = by_mail(port, "events = [\"dead_letters\"]\n")
+        + &format!(
+            "[sync.shop]\nkind = \"webhook\"\nurl = \"{url}\"\nsecret = \"{}\"\nallow_network = [\"127.0.0.1/32\"]\nattempts = 1\n",
+            crate::SIGNING
+        );
+    let mut server = Server::start(&settings, &[]);
+    server.signal("TERM");
+    assert!(server.ended().success());
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["abprall.db", "abprall.db-wal", "abprall.toml"] {
+        let _ = fs::copy(server.folder.path().join(file), folder.path().join(file));
+    }
+    crate::run(folder.path(), ["process", crate::example("bounces.mbox").to_str().unwrap()]);
+    crate::run(folder.path(), ["sync", "run"]);
+    let dead = crate::run(folder.path(), ["sync", "dead", "--format", "ndjson"]);
+    assert!(!dead.lines().is_empty(), "the test would not show anything: {}", dead.err);
+    let _again = Server::start_in(folder, &settings, &[], |_| {});
+    let message = messages.recv_timeout(WAIT).unwrap();
+    for words in ["shop does not take what was decided", "abprall sync dead retry --target shop"] {
+        assert!(message.replace("=\r\n", "").contains(words), "{words}: {message}");
+    }
+}
+
 fn read_request(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];

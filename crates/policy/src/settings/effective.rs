@@ -138,7 +138,8 @@ pub(super) fn quoted(name: &str, text: &str) -> String {
 
 /// The parts of a value that nobody may read: all of it, by the name of its key; else passwords and questions in it.
 fn secrets_in<'t>(name: &str, text: &'t str) -> impl Iterator<Item = &'t str> {
-    let all = is_secret(name).then_some(text);
+    let is_file = [".pem", ".key", ".crt"].iter().any(|end| text.ends_with(end));
+    let all = (is_secret(name) && !is_file).then_some(text);
     let parts = match all {
         Some(_) => [None, None, None],
         None => [password_of_url(text), query_of_url(text), password_of_pairs(text)],
@@ -150,7 +151,7 @@ fn secrets_in<'t>(name: &str, text: &'t str) -> impl Iterator<Item = &'t str> {
 fn is_secret(name: &str) -> bool {
     let last = name.rsplit('_').next().unwrap_or(name);
     matches!(last, "password" | "passwd" | "secret" | "secrets" | "token" | "tokens" | "key" | "keys")
-        && !matches!(name, "certificate_key" | "tls_key" | "public_key" | "public_keys")
+        && !matches!(name, "public_key" | "public_keys")
 }
 
 fn password_of_url(text: &str) -> Option<&str> {
@@ -202,6 +203,7 @@ mod tests {
     fn no_secret_is_shown_and_what_is_none_is_shown_whole() {
         assert_eq!(quoted("password", "hunter2"), "\"********\"");
         assert_eq!(quoted("signing_secret", "x"), "\"********\"");
+        assert_eq!(quoted("key", "/etc/ssl/key.pem"), "\"/etc/ssl/key.pem\"");
         assert_eq!(quoted("password_file", "/etc/x"), "\"/etc/x\"");
         assert_eq!(quoted("store", "postgres://u:p4ss@h/d"), "\"postgres://u:********@h/d\"");
         assert_eq!(
