@@ -55,7 +55,8 @@ fn take_one(
     beside: &Beside<'_>,
 ) -> Option<LogSettings> {
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
-        let hint = format!("{name:?} becomes a part of a file's name: letters, digits and hyphens are wanted");
+        let hint =
+            format!("{name:?} becomes a part of a file's name: letters, digits and hyphens are wanted");
         reader.problem(0..0, &section.key(""), hint);
     }
     let path = section.text(reader, "path");
