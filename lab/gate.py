@@ -8,7 +8,7 @@ refused by the mail server that asks, with our reason in its reply.
 2. Postfix: what is submitted by sendmail(1), by a transport map; the bounce of our own refusal counts against nobody.
 3. The server is gone: what Postfix answers in each case is what the recipe says, and bounces wait for its return.
 4. Postfix brings its bounces by SMTP with STARTTLS; who connects too often is told so.
-5. Exim: by ${readsocket}.
+5. Postfix and Exim as `docs/recipes` set them up: what stands there is what is done here.
 """
 import json, os, re, smtplib, socket, subprocess, sys, tempfile, time, urllib.request
 
@@ -49,6 +49,12 @@ def until(what, happens, seconds=30):
         time.sleep(0.05)
     check(what, False, f'not within {seconds} s')
     return False
+
+
+def recipe(name, kind):
+    """The blocks of a kind in a recipe, for the lab's names."""
+    text = open(f'{LAB}/../docs/recipes/{name}.md').read().replace('127.0.0.1', HERE).replace('bounces.example.org', 'bounces.test')
+    return re.findall(rf'^```{kind}\n(.*?)^```$', text, re.M | re.S)
 
 
 class Serve:
@@ -216,20 +222,40 @@ def encrypted(serve):
     print('  STARTTLS, and 421 to who connects too often', flush=True)
 
 
-def exim(serve):
-    inside('exim', rf'''
-sed -i 's/^acl_rcpt:$/acl_rcpt:\n\
-  warn set acl_m_abprall = ${{readsocket{{inet:{HERE}:10040}}{{request=smtpd_access_policy\\nprotocol_state=RCPT\\nrecipient=$local_part@$domain\\n\\n}}{{5s}}{{}}{{action=451 cannot ask abprall}}}}\n\
-  deny condition = ${{if match{{$acl_m_abprall}}{{^action=5}}}}\n\
-       message = ${{sg{{$acl_m_abprall}}{{\\N^action=|\\s+\$\\N}}{{}}}}\n\
-  defer condition = ${{if match{{$acl_m_abprall}}{{^action=4}}}}\n\
-       message = ${{sg{{$acl_m_abprall}}{{\\N^action=|\\s+\$\\N}}{{}}}}/
-s/^begin routers$/begin routers\nbounces:\n  driver = manualroute\n  domains = bounces.test\n  route_list = * {HERE}\n  self = send\n  transport = abprall/
-s/^begin transports$/begin transports\nabprall:\n  driver = smtp\n  protocol = lmtp\n  port = 2424/' /etc/exim4/exim4.conf
-exim4 -bV >/dev/null
+def recipe_of_postfix(serve):
+    subprocess.run([f'{LAB}/lab.sh', 'restart', 'sender'], check=True)
+    first, by_map = recipe('postfix', 'sh')
+    # Postfix waits while its main.cf is younger than a second.
+    inside('sender', first.replace('postfix reload', "touch -d '1 minute ago' /etc/postfix/main.cf; postfix reload"))
+    gone, fine = f'recipe.{RUNID}@router.test', f'recipe.{RUNID}@ok.test'
+    check('recipe of Postfix: everybody passes', talk(25, [gone])[1].startswith('250'))
+    if until('recipe of Postfix: the bounce comes in', lambda: serve.is_held(gone)):
+        _, refused, other = talk(25, [gone, fine])
+        check('recipe of Postfix: refused with our reason', refused.startswith('550 5.7.1 ') and WORDS in refused, refused)
+        check('recipe of Postfix: the other passes', other.startswith('250'), other)
+    inside('sender', by_map + f"""touch -d '1 minute ago' /etc/postfix/main.cf; postfix reload
+printf 'Subject: y\\n\\ny\\n' | sendmail -f b+{RUNID}@bounces.test {gone}""")
+    until('recipe of Postfix: the map returns it', lambda: re.search(f'to=<{gone}>.*dsn=5.7.1, status=bounced \\({WORDS}', log('sender')))
+    print('  Postfix, as the recipe says', flush=True)
+
+
+def recipe_of_exim(serve):
+    acl, router, transport = recipe('exim', 'exim')
+    place = f'{RUN}/exim/upper/etc/exim4/exim4.conf'
+    conf = open(place).read()
+    for after, piece in (('acl_rcpt:\n', acl), ('begin routers\n', router), ('begin transports\n', transport)):
+        check('exim: the piece has its place', conf.count(after) == 1)
+        conf = conf.replace(after, after + piece)
+
+    def restart(conf):
+        with open(place, 'w') as file:
+            file.write(conf)
+        inside('exim', '''exim4 -bV >/dev/null
 pkill exim4 && while pgrep exim4 >/dev/null; do :; done
 exim4 -bd -q3s >/dev/null 2>&1''')
-    until('exim is back', lambda: is_open(EXIM, 25))
+        until('exim is back', lambda: is_open(EXIM, 25))
+
+    restart(conf)
     gone, fine = f'exim.{RUNID}@router.test', f'exim.{RUNID}@ok.test'
     check('exim: before its bounce everybody passes', talk(25, [gone], host=EXIM)[1].startswith('250'))
     if until('exim: the bounce comes in by LMTP', lambda: serve.is_held(gone)):
@@ -238,10 +264,12 @@ exim4 -bd -q3s >/dev/null 2>&1''')
         refused = refused.replace('\n5.7.1', '')
         check('exim: refused with our reason', refused.startswith('550 5.7.1 ') and WORDS in refused, refused)
         check('exim: the other passes', other.startswith('250'), other)
-        print(f'  exim: {refused}', flush=True)
+        print(f'  exim, as the recipe says: {refused}', flush=True)
     serve.kill()
+    check('exim: the server is gone, open', talk(25, [fine], host=EXIM)[1].startswith('250'))
+    restart(conf.replace('{action=DUNNO}', '{action=451 cannot ask abprall}'))
     said = talk(25, [fine], host=EXIM)
-    check('exim: the server is gone', said[1].startswith('451 cannot ask abprall'), said)
+    check('exim: the server is gone, closed', said[1].startswith('451 cannot ask abprall'), said)
     serve.start()
 
 
@@ -253,7 +281,8 @@ with tempfile.TemporaryDirectory() as folder:
         local_submission(serve)
         without_serve(serve)
         encrypted(serve)
-        exim(serve)
+        recipe_of_postfix(serve)
+        recipe_of_exim(serve)
     finally:
         serve.kill()
         for host in ('sender', 'exim'):

@@ -4,11 +4,12 @@
 #   lab/postgres.sh start DIR     makes it, starts it, prints its connection string (for ABPRALL_TEST_POSTGRES)
 #   lab/postgres.sh crash DIR     kills it as a power cut would and starts it again
 #   lab/postgres.sh stop DIR      stops it
+#   lab/postgres.sh again DIR     starts one that was stopped
 #
 # DIR should be short: the path of a socket has at most 107 bytes. PostgreSQL refuses to run as root: then it runs as `postgres`, the
 # user that Debian's package makes.
 set -euo pipefail
-action=${1:?start, crash or stop} dir=$(readlink -m "${2:?a folder}")
+action=${1:?start, crash, stop or again} dir=$(readlink -m "${2:?a folder}")
 bin=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -1)
 [ -x "$bin/postgres" ] || { echo "postgres.sh: PostgreSQL is not installed (Debian: postgresql)" >&2; exit 3; }
 # The server keeps the places of its files: the folder of the caller may be closed to its user.
@@ -32,5 +33,6 @@ CONF
   ;;
 crash) control -m immediate stop && control start ;;
 stop) control -m immediate stop ;;
-*) echo "postgres.sh: start, crash or stop" >&2; exit 3 ;;
+again) control start ;;
+*) echo "postgres.sh: start, crash, stop or again" >&2; exit 3 ;;
 esac

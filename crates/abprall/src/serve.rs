@@ -36,20 +36,28 @@ use crate::store_file::StoreFile;
 
 /// Runs until SIGINT or SIGTERM; then what was begun is finished.
 pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
+    raise_open_files();
     let place = StoreFile::new(settings.store.clone(), settings.index.clone());
     // The first one makes the database where there is none.
-    let store = place.open()?;
+    let mut store = place.open()?;
     let index = Arc::new(place.index(&*store)?);
     let open = |_| place.open_existing();
     let answering: Vec<Box<dyn Store>> =
         (0..limits::STORES_FOR_QUESTIONS).map(open).collect::<Result<_, StoreError>>()?;
     // Stores are opened, and dropped, outside of the runtime: the client of PostgreSQL has one of its own.
-    let follower = place.open_existing()?;
+    let mut follower = place.open_existing()?;
+    // A server that is gone is no reason to hold up clients, nor the end.
+    store.wait_for_server(limits::WRITER_WAIT_MAX);
+    follower.wait_for_server(limits::FOLLOW_EVERY);
     let metrics = Arc::new(metrics::Metrics::new(Arc::clone(&index)));
     let gate = Arc::new(gate::Gate::new(Arc::clone(&index), answering, settings, Arc::clone(&metrics)));
-    let for_programs: Vec<Box<dyn Store>> =
+    let mut for_programs: Vec<Box<dyn Store>> =
         (0..limits::STORES_FOR_PROGRAMS).map(open).collect::<Result<_, StoreError>>()?;
-    let looker = place.open_existing()?;
+    for store in &mut for_programs {
+        store.wait_for_server(limits::STORE_WAIT_MAX);
+    }
+    let mut looker = place.open_existing()?;
+    looker.wait_for_server(limits::FOLLOW_EVERY);
     let ring = keys::KeyRing::new(looker.api_keys()?, settings.http.rates)?;
     let (tell_newest, newest) = tokio::sync::watch::channel(looker.newest_decision()?);
     let followed = Arc::new(Mutex::new(Instant::now()));
@@ -134,4 +142,12 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         .await
         .context("cannot finish writing")
     })
+}
+
+/// A connection takes a file, and the usual limit of 1,024 of them was made for programs that use select(2).
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // Where it may not be raised, it stays: fewer connections are served.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }

@@ -3,6 +3,8 @@
 //!
 //! Placeholders are `?1`, `?2` and so on. All numbers are 64 bits wide, truth is 0 or 1.
 
+use std::time::Duration;
+
 use crate::StoreError;
 use crate::postgres::Session;
 
@@ -88,6 +90,16 @@ impl Connection {
             // SQLite has waited already.
             Self::Sqlite(_) => false,
             Self::Postgres(session) => session.is_worth_repeating(error),
+        }
+    }
+}
+
+impl Connection {
+    /// How long a call waits for a server that went away.
+    pub(crate) fn wait_for_server(&self, at_most: Duration) {
+        match self {
+            Self::Sqlite(_) => {}
+            Self::Postgres(session) => session.wait_for_server(at_most),
         }
     }
 }

@@ -448,6 +448,10 @@ impl Store for SqlStore {
         changes::policy_text(self, fingerprint)
     }
 
+    fn wait_for_server(&mut self, at_most: Duration) {
+        self.connection.wait_for_server(at_most);
+    }
+
     fn seed(&self) -> u64 {
         self.seed
     }

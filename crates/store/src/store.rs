@@ -231,6 +231,9 @@ pub trait Store: Send {
     /// The policy with this fingerprint, in words; `None` where no decision was taken by it.
     fn policy_text(&self, fingerprint: &str) -> Result<Option<String>, StoreError>;
 
+    /// How long a call waits for a database server that went away; a minute where nobody says it.
+    fn wait_for_server(&mut self, at_most: Duration);
+
     // --- the suppression index
 
     /// The seed of the fingerprints.

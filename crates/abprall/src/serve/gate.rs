@@ -87,7 +87,7 @@ impl Gate {
         let question = StoreQuestion { address: address.clone(), audience };
         let asked =
             tokio::task::block_in_place(|| self.stores.ask(|store| store.check(&question, Timestamp::now())));
-        asked.and_then(Result::ok).ok_or(NoAnswer)
+        asked.ok_or(NoAnswer)
     }
 
     /// What a mail server is told about a recipient. What is no address is none of our business: it says so itself.

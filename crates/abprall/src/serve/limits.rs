@@ -9,6 +9,12 @@ pub(super) const STORES_FOR_QUESTIONS: usize = 4;
 /// How long a question waits for one of them; then it is answered as if the database were gone.
 pub(super) const STORE_WAIT_MAX: Duration = Duration::from_secs(2);
 
+/// How often a database that did not answer is asked again; meanwhile questions that need it are answered as `on_failure` says.
+pub(super) const STORE_RETRY_EVERY: Duration = Duration::from_secs(1);
+
+/// How long the writer waits for a database server that went away: a restart takes so long; who hears "later" sends again.
+pub(super) const WRITER_WAIT_MAX: Duration = Duration::from_secs(2);
+
 /// Bodies of HTTP requests that are in memory at a time.
 pub(super) const BODIES_AT_A_TIME: usize = 16;
 

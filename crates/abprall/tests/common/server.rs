@@ -34,6 +34,11 @@ impl Server {
         Self { child }
     }
 
+    /// Its process, which is already serving.
+    pub fn of(child: Child) -> Self {
+        Self { child }
+    }
+
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -119,4 +124,20 @@ impl Lmtp {
         let answer = String::from_utf8(answer).unwrap();
         Ok(answer.trim_end().lines().next_back().unwrap().to_owned())
     }
+}
+
+/// One request on a connection of its own; gives status and body. An error where the server is gone.
+pub fn http(port: u16, method: &str, path: &str, body: &str) -> std::io::Result<(u16, String)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: abprall\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + body).as_bytes())?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or(std::io::ErrorKind::UnexpectedEof)?;
+    Ok((head[9..12].parse().unwrap(), body.to_owned()))
 }

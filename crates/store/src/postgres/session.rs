@@ -34,6 +34,7 @@ pub(crate) struct Session {
     number: RefCell<Option<String>>,
     /// Answers that are being read in pieces.
     streams: Cell<u32>,
+    patience: Cell<Duration>,
 }
 
 impl Session {
@@ -46,7 +47,13 @@ impl Session {
             is_writing: Cell::new(false),
             number: RefCell::default(),
             streams: Cell::new(0),
+            patience: Cell::new(RECONNECT_WAIT),
         })
+    }
+
+    /// How long a call waits for a server that went away.
+    pub(crate) fn wait_for_server(&self, at_most: Duration) {
+        self.patience.set(at_most);
     }
 
     /// Several statements without values.
@@ -258,7 +265,7 @@ impl Session {
         {
             return Ok(());
         }
-        let until = Instant::now() + RECONNECT_WAIT;
+        let until = Instant::now() + self.patience.get();
         let mut pause = Duration::from_millis(50);
         loop {
             match dial(&self.config) {
