@@ -84,7 +84,7 @@ class House:
         self.server.wait()
 
     def post(self, message):
-        request = urllib.request.Request(f'http://127.0.0.1:{self.port}/v1/bounces', message, method='POST')
+        request = urllib.request.Request(f'http://127.0.0.1:{self.port}/v1/bounces', message, {'Content-Type': 'message/rfc822'}, method='POST')
         return json.load(urllib.request.urlopen(request, timeout=30))
 
     def state(self, address):

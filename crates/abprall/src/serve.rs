@@ -63,9 +63,13 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     follower.wait_for_server(limits::FOLLOW_EVERY);
     let metrics = Arc::new(metrics::Metrics::new(Arc::clone(&index)));
     let gate = Arc::new(gate::Gate::new(Arc::clone(&index), answering, settings, Arc::clone(&metrics)));
-    let for_programs: Vec<Box<dyn Store>> =
+    let mut for_programs: Vec<Box<dyn Store>> =
         (0..limits::STORES_FOR_PROGRAMS).map(open).collect::<Result<_, StoreError>>()?;
-    let looker = place.open_existing()?;
+    for store in &mut for_programs {
+        store.wait_for_server(limits::STORE_WAIT_MAX);
+    }
+    let mut looker = place.open_existing()?;
+    looker.wait_for_server(limits::FOLLOW_EVERY);
     let ring = keys::KeyRing::new(looker.api_keys()?, settings.http.rates)?;
     let (tell_newest, newest) = tokio::sync::watch::channel(looker.newest_decision()?);
     let followed = Arc::new(Mutex::new(Instant::now()));

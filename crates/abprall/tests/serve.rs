@@ -87,8 +87,9 @@ impl Server {
     }
 
     fn post(&self, path: &str, body: &str) -> String {
+        let kind = if path == "/v1/bounces" { "message/rfc822" } else { "application/json" };
         self.http(&format!(
-            "POST {path} HTTP/1.1\r\nHost: abprall\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            "POST {path} HTTP/1.1\r\nHost: abprall\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         ))
     }

@@ -3,11 +3,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use abprall_mail::Language;
-use anyhow::bail;
 use clap::{Subcommand, ValueEnum};
 
 use crate::listing::Row;
-use crate::serve::{SetOptions, Settings};
+use crate::serve::{BadSettings, SetOptions, Settings};
 use crate::store_file::StoreFile;
 use crate::sync::TargetSettings;
 
@@ -66,7 +65,12 @@ impl Configured {
         let (store, mut targets) = self.read()?;
         if let Some(unknown) = names.iter().find(|name| !targets.iter().any(|target| target.name == **name)) {
             let known: Vec<_> = targets.iter().map(|target| target.name.as_str()).collect();
-            bail!("{} has no [sync.{unknown}]; it has: {}", self.config.display(), known.join(", "));
+            let shown = self.config.display();
+            return Err(BadSettings::lacking(format!(
+                "{shown} has no [sync.{unknown}]; it has: {}",
+                known.join(", ")
+            ))
+            .into());
         }
         if !names.is_empty() {
             targets.retain(|target| names.contains(&target.name));

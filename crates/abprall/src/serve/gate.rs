@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use abprall_mail::{EmailAddress, EnhancedStatus, Language, StatusClass};
-use abprall_store::{Audience, Question as StoreQuestion, Standing, State, Store, SuppressionIndex};
+use abprall_store::{
+    Audience, Question as StoreQuestion, Standing, State, Store, StorePlace, SuppressionIndex,
+};
 use abprall_wire::postfix::Access;
 use jiff::Timestamp;
 
@@ -52,6 +54,7 @@ impl fmt::Display for Question {
 pub(super) struct Gate {
     index: Arc<SuppressionIndex>,
     stores: Stores,
+    database: Database,
     told: Changing<Told>,
     metrics: Arc<Metrics>,
 }
@@ -71,6 +74,16 @@ impl Told {
     }
 }
 
+/// Where the database answers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Database {
+    /// In this process, from files: faster than to tell the runtime that its thread may be held up. Readers of SQLite do not wait for
+    /// writers.
+    Here,
+    /// Elsewhere: the other connections of this thread are served by another one meanwhile.
+    Server,
+}
+
 /// The database does not say.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct NoAnswer;
@@ -82,7 +95,11 @@ impl Gate {
         settings: &Settings,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { index, stores: Stores::new(stores), told: Changing::new(Told::by(settings)), metrics }
+        let database = match StorePlace::of(&settings.store) {
+            StorePlace::File(_) => Database::Here,
+            StorePlace::Postgres(_) => Database::Server,
+        };
+        Self { index, stores: Stores::new(stores), database, told: Changing::new(Told::by(settings)), metrics }
     }
 
     /// Answers by other settings from now on.
@@ -102,8 +119,11 @@ impl Gate {
             list: audience.list.clone().or_else(|| told.audience.list.clone()),
         };
         let question = StoreQuestion { address: address.clone(), audience };
-        let asked =
-            tokio::task::block_in_place(|| self.stores.ask(|store| store.check(&question, Timestamp::now())));
+        let ask = || self.stores.ask(|store| store.check(&question, Timestamp::now()));
+        let asked = match self.database {
+            Database::Here => ask(),
+            Database::Server => tokio::task::block_in_place(ask),
+        };
         asked.ok_or(NoAnswer)
     }
 

@@ -66,6 +66,13 @@ pub(crate) struct Settings {
 #[derive(Debug)]
 pub(crate) struct BadSettings(String);
 
+impl BadSettings {
+    /// A command asks for something that the settings do not have.
+    pub(crate) fn lacking(problem: String) -> Self {
+        Self(problem)
+    }
+}
+
 impl fmt::Display for BadSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -18,7 +18,7 @@ fn imap_tells_of_a_bounce_at_once_and_survives_what_happens_to_the_server() {
     fs::write(folder.path().join("password"), format!("{PASSWORD}\n")).unwrap();
     let settings = format!(
         "[intake.imap.own]\nhost = \"localhost\"\nport = {}\nuser = \"idle\"\npassword_file = \"password\"\nca_file = \"{}\"\n\
-         processed = \"Processed\"\nretry = \"200 ms\"\nidle = \"2 s\"\n",
+         processed = \"Processed\"\nretry = \"200 ms\"\n",
         dovecot.imaps,
         dovecot.authority().display()
     );
@@ -28,7 +28,7 @@ fn imap_tells_of_a_bounce_at_once_and_survives_what_happens_to_the_server() {
     let count = |folder: &Path| names(&folder.join("new")).len() + names(&folder.join("cur")).len();
     let log = || format!("{}\n{}", server.said(), dovecot.log());
     eventually("it is moved", || count(&processed) == 1, log);
-    // It is told by IDLE: the next look would come in a minute.
+    // It is told by IDLE: the next look would come in nine minutes.
     for number in 0..3 {
         let about = format!("now{number}@gone.example");
         dovecot.deliver("idle", &format!("3.now{number}"), &bounce(&about));

@@ -128,14 +128,21 @@ fn poor_imap_server(talk: fn(&str, &[u32]) -> Option<String>) -> (u16, Arc<Mutex
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             stream.write_all(b"* OK ready\r\n").unwrap();
+            // The tag of the IDLE that DONE ends.
+            let mut waiting = String::new();
             for line in BufReader::new(stream.try_clone().unwrap()).lines() {
                 let Ok(line) = line else { break };
-                let (tag, command) = line.split_once(' ').unwrap();
+                let (tag, command) = line.split_once(' ').unwrap_or((&waiting, &line));
                 if let Some(uid) = command.strip_prefix("UID EXPUNGE ") {
                     uids.retain(|there| there.to_string() != uid);
                 }
                 tell.lock().unwrap().push(command.to_owned());
                 let answer = talk(command, &uids).unwrap_or_default();
+                if command == "IDLE" {
+                    waiting = tag.to_owned();
+                    stream.write_all(format!("{answer}+ idling\r\n").as_bytes()).unwrap();
+                    continue;
+                }
                 // The client may be gone.
                 if stream.write_all(format!("{answer}{tag} OK done\r\n").as_bytes()).is_err() {
                     break;
@@ -176,6 +183,38 @@ fn an_imap_server_that_can_neither_wait_nor_move_and_withholds_a_message_does_no
     let listings = count("(UID RFC822.SIZE)");
     eventually("it asks", || count("(UID RFC822.SIZE)") > listings + 2, || server.said());
     assert_eq!((count("EXPUNGE 2"), server.counts()), (1, (1, 1)));
+}
+
+/// A server that can wait, with an empty mailbox.
+fn waiting_server(talk: fn(&str, &[u32]) -> Option<String>, idle: &str) -> (Server, Arc<Mutex<Vec<String>>>) {
+    let (port, told) = poor_imap_server(talk);
+    let settings = format!(
+        "[intake.imap.own]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nuser = \"a\"\npassword_env = \"ABPRALL_TEST_PASSWORD\"\n\
+         idle = \"{idle}\"\n"
+    );
+    (Server::start(tempfile::tempdir().unwrap(), &settings), told)
+}
+
+#[test]
+fn idle_is_renewed_and_news_from_before_it_began_are_not_missed() {
+    let count = |told: &Mutex<Vec<String>>, end: &str| {
+        told.lock().unwrap().iter().filter(|told| told.ends_with(end)).count()
+    };
+    let (server, told) = waiting_server(
+        |command, _| (command == "CAPABILITY").then(|| "* CAPABILITY IMAP4rev1 IDLE\r\n".to_owned()),
+        "100 ms",
+    );
+    eventually("it is renewed", || count(&told, "DONE") > 2, || server.said());
+    // Told before the server says that it waits, and not again.
+    let (server, told) = waiting_server(
+        |command, _| match command {
+            "CAPABILITY" => Some("* CAPABILITY IMAP4rev1 IDLE\r\n".to_owned()),
+            "IDLE" => Some("* 3 EXISTS\r\n".to_owned()),
+            _ => None,
+        },
+        "10 min",
+    );
+    eventually("it looks", || count(&told, "(UID RFC822.SIZE)") > 2, || server.said());
 }
 
 #[test]

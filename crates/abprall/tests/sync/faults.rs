@@ -129,10 +129,12 @@ fn two_processes_share_the_work_and_tell_nothing_twice() {
         (204, String::new())
     });
     let house = House::new(&settings(&server.url("/"), "batch = 5"));
+    // There is no database before something was decided.
+    house.stop(&["u0@x.example"], &[]);
     let _tellers = [house.start(&["sync", "run"]), house.start(&["sync", "run"])];
     let names: Vec<_> = (0..100).map(|number| format!("u{number}@x.example")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    for part in names.chunks(20) {
+    for part in names[1..].chunks(20) {
         house.stop(part, &[]);
     }
     until("all is told", || seen.lock().unwrap().len() >= names.len());

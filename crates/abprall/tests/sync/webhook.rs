@@ -159,7 +159,7 @@ fn a_dry_run_shows_what_would_be_told_and_touches_nothing() {
     assert_eq!(server.count(), 0);
     assert_eq!(house.status()[0]["state"], "new");
     assert_eq!(house.tell_all(), 1);
-    assert_eq!(house.run(&["sync", "run", "nobody", "--once"]).status, 3);
+    assert_eq!(house.run(&["sync", "run", "nobody", "--once"]).status, 2);
 }
 
 #[test]
