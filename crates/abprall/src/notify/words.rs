@@ -74,9 +74,8 @@ fn text(events: &[Told], language: Language) -> String {
     for event in events.iter().take(EVENTS_TOLD_MAX) {
         // Writing to a text cannot fail.
         let _ = writeln!(text, "{}\n{}\n", event.title, "-".repeat(event.title.chars().count().min(72)));
-        for paragraph in [&event.what, &event.to_do] {
-            let _ = writeln!(text, "{}\n", textwrap::fill(paragraph, 72));
-        }
+        // What is to be done may end with a command, which has to stay on its line.
+        let _ = writeln!(text, "{}\n\n{}\n", textwrap::fill(&event.what, 72), event.to_do);
         let (when, look) = (pick(language, "When", "Wann"), pick(language, "Look", "Nachsehen"));
         let _ = writeln!(text, "{when}: {}\n{look}: {}\n", dates::minute(event.at), event.look);
     }

@@ -200,9 +200,10 @@ fn what_a_list_does_not_take_is_told() {
     for file in ["abprall.db", "abprall.db-wal", "abprall.toml"] {
         let _ = fs::copy(server.folder.path().join(file), folder.path().join(file));
     }
-    crate::run(folder.path(), ["process", crate::example("bounces.mbox").to_str().unwrap()]);
-    crate::run(folder.path(), ["sync", "run"]);
-    let dead = crate::run(folder.path(), ["sync", "dead", "--format", "ndjson"]);
+    let processed = crate::run(folder.path(), ["process", crate::example("bounces.mbox").to_str().unwrap()]);
+    assert_eq!(processed.status, 0, "{}", processed.err);
+    crate::run(folder.path(), ["sync", "run", "--once"]);
+    let dead = crate::run(folder.path(), ["sync", "dead", "list", "--format", "ndjson"]);
     assert!(!dead.lines().is_empty(), "the test would not show anything: {}", dead.err);
     let _again = Server::start_in(folder, &settings, &[], |_| {});
     let message = messages.recv_timeout(WAIT).unwrap();

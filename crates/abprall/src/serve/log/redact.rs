@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::Addresses;
+use crate::terminal::plain;
 
 /// What is taken out.
 pub(super) struct Filter {
@@ -26,22 +27,20 @@ impl Filter {
         Self { addresses, secrets }
     }
 
-    /// The line as it may be written.
-    pub(super) fn apply<'t>(&self, line: &'t str) -> Cow<'t, str> {
-        let mut line = Cow::Borrowed(line);
+    /// The line as it may be written: one line, whatever a server on the other side has said.
+    pub(super) fn apply(&self, line: &str) -> String {
+        let mut line = Cow::Borrowed(line.trim_end_matches('\n'));
         for secret in &self.secrets {
             if line.contains(secret.as_str()) {
                 line = Cow::Owned(line.replace(secret.as_str(), "********"));
             }
         }
-        if !line.contains('@') {
-            return line;
-        }
-        match self.addresses {
-            Addresses::Full => line,
-            Addresses::Domain => Cow::Owned(without_addresses(&line, Shown::Domain)),
-            Addresses::Redacted => Cow::Owned(without_addresses(&line, Shown::Nothing)),
-        }
+        let line = match self.addresses {
+            Addresses::Domain if line.contains('@') => Cow::Owned(without_addresses(&line, Shown::Domain)),
+            Addresses::Redacted if line.contains('@') => Cow::Owned(without_addresses(&line, Shown::Nothing)),
+            Addresses::Domain | Addresses::Redacted | Addresses::Full => line,
+        };
+        plain(&line) + "\n"
     }
 }
 
@@ -123,20 +122,21 @@ mod tests {
             ("jürgen@münchen.example a@b", "<address> <address>", "<address>@münchen.example <address>@b"),
             ("a@[192.0.2.1] x", "<address> x", "<address>@[192.0.2.1] x"),
             ("nothing here", "nothing here", "nothing here"),
+            ("said: a\n2026 INFO b\u{1b}[2J\n", "said: a 2026 INFO b [2J", "said: a 2026 INFO b [2J"),
             (r"x\na@b \u0001c@d", r"x\n<address> \u0001<address>", r"x\n<address>@b \u0001<address>@d"),
             (r#"x \"y z\"@d"#, r#"x \"<address>"#, r#"x \"<address>@d"#),
             ("@@", "<address><address>", "<address>@<address>@"),
         ] {
-            assert_eq!(filter.apply(line), redacted);
-            assert_eq!(domain.apply(line), with_domain);
+            assert_eq!(filter.apply(line), format!("{redacted}\n"));
+            assert_eq!(domain.apply(line), format!("{with_domain}\n"));
         }
-        assert_eq!(Filter::new(Addresses::Full, &[]).apply("a@b.example"), "a@b.example");
+        assert_eq!(Filter::new(Addresses::Full, &[]).apply("a@b.example"), "a@b.example\n");
     }
 
     #[test]
     fn secrets_of_the_settings_are_masked_the_longer_one_first() {
         let filter =
             Filter::new(Addresses::Full, &["hunter2".to_owned(), "hunter2-long".to_owned(), "x".to_owned()]);
-        assert_eq!(filter.apply("p=hunter2-long q=hunter2 x"), "p=******** q=******** x");
+        assert_eq!(filter.apply("p=hunter2-long q=hunter2 x"), "p=******** q=******** x\n");
     }
 }
