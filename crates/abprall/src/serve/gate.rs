@@ -99,7 +99,13 @@ impl Gate {
             StorePlace::File(_) => Database::Here,
             StorePlace::Postgres(_) => Database::Server,
         };
-        Self { index, stores: Stores::new(stores), database, told: Changing::new(Told::by(settings)), metrics }
+        Self {
+            index,
+            stores: Stores::new(stores),
+            database,
+            told: Changing::new(Told::by(settings)),
+            metrics,
+        }
     }
 
     /// Answers by other settings from now on.
