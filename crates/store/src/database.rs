@@ -74,6 +74,14 @@ impl Connection {
         }
     }
 
+    /// Gives a database of this process a cache that goes with its size.
+    pub(crate) fn fit_cache(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(connection) => Ok(crate::sql::fit_cache(connection)?),
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
     /// What was overwritten must not stay in old pages of the log.
     pub(crate) fn forget_old_pages(&self) {
         match self {

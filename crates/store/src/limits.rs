@@ -20,13 +20,16 @@ pub const INTERNED_MAX: usize = 100_000;
 pub const CHECKPOINT_PAGES: u32 = 32_768;
 
 /// Smallest cache of one connection in KiB: with a database that is new or small, the whole program stays below 64 MiB.
-pub const CACHE_KIB_MIN: u64 = 4 * 1024;
+pub const CACHE_KIB_MIN: i64 = 4 * 1024;
 
 /// Largest cache of one connection in KiB: the inner pages of the indexes of 50 million reports, and what was written lately.
-pub const CACHE_KIB_MAX: u64 = 128 * 1024;
+pub const CACHE_KIB_MAX: i64 = 128 * 1024;
 
 /// The cache is this part of the database, within the two bounds.
-pub const CACHE_SHARE: u64 = 4;
+pub const CACHE_SHARE: i64 = 4;
+
+/// Commits after which the cache is fitted to the size of the database again: some seconds of a busy server.
+pub const CACHE_FITTED_EVERY: u64 = 64;
 
 /// Pages that a transaction may change before it writes some of them early, 4 KiB each: a batch of reports changes some thousand, and a
 /// page that is written early is read and written once more. A large import or rewind stays within 32 MiB by it.

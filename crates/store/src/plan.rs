@@ -1,7 +1,7 @@
 //! What a batch of messages means, written once for all databases. Pure but for two rare questions ([`Rare`]): a database loads a
 //! [`Context`], gets [`Writes`] back, and writes them in the same transaction.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use abprall_bounce::Kind;
 use abprall_mail::{BounceType, Party, Reason};
@@ -378,6 +378,12 @@ impl Planner<'_> {
         let incident = brake_key(provider);
         let (first, last) =
             (hours.first().copied().unwrap_or_default(), hours.last().copied().unwrap_or_default());
+        // What this batch itself says about an address (a complaint, a harder word) is newer.
+        let newer: HashSet<(i64, String, String)> = self
+            .stops
+            .values()
+            .map(|write| (write.address, write.tenant.clone(), write.list.clone()))
+            .collect();
         for removal in rare.removals(provider, first, last, now)? {
             let number = self.next_decision;
             self.next_decision += 1;
@@ -395,13 +401,7 @@ impl Planner<'_> {
                 undoes: Some(removal.decision),
                 incident: Some(incident.clone()),
             });
-            // What this batch itself says about the address (a complaint, a harder word) is newer.
-            let is_newer = self.stops.values().any(|write| {
-                write.address == removal.address
-                    && write.tenant == removal.tenant
-                    && write.list == removal.list
-            });
-            if is_newer {
+            if newer.contains(&(removal.address, removal.tenant.clone(), removal.list.clone())) {
                 continue;
             }
             self.writes.conversions.push(StopWrite {

@@ -11,7 +11,7 @@ use jiff::civil::Date;
 
 use crate::audit::AuditEntry;
 use crate::database::Connection;
-use crate::limits::REPEATS_MAX;
+use crate::limits::{CACHE_FITTED_EVERY, REPEATS_MAX};
 use crate::plan::PolicyCache;
 use crate::{
     ApiKey, AuditAction, AuditRecord, BrakeRow, Completed, DeadFate, DeadLetter, DeadLetters, DecisionRecord,
@@ -44,6 +44,7 @@ mod migrate;
 mod names;
 mod news;
 mod open;
+pub(crate) use open::fit_cache;
 mod outbox;
 mod outbox_desk;
 mod outbox_fill;
@@ -76,6 +77,8 @@ pub struct SqlStore {
     domains: HashMap<Box<str>, i64>,
     hosts: HashMap<Box<str>, i64>,
     policy: PolicyCache,
+    /// Commits of this connection.
+    commits: u64,
 }
 
 /// Whether what was written stays.
@@ -148,7 +151,13 @@ impl SqlStore {
         let value = work(&mut book)?;
         book.finish()?;
         match fate {
-            Fate::Commit => transaction.commit()?,
+            Fate::Commit => {
+                transaction.commit()?;
+                self.commits += 1;
+                if self.commits.is_multiple_of(CACHE_FITTED_EVERY) {
+                    self.connection.fit_cache()?;
+                }
+            }
             Fate::RollBack => {}
         }
         Ok(value)

@@ -57,10 +57,7 @@ impl SqlStore {
         connection.pragma_update(None, "synchronous", "FULL")?;
         // What an erased person leaves must not lie on in free parts of pages.
         connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
-        let kib = std::fs::metadata(path).map_or(0, |file| file.len() / 1024);
-        let cache = (kib / CACHE_SHARE).clamp(CACHE_KIB_MIN, CACHE_KIB_MAX);
-        // Negative: in KiB.
-        connection.pragma_update(None, "cache_size", -cache.cast_signed())?;
+        fit_cache(&connection)?;
         connection.pragma_update(None, "cache_spill", SPILL_PAGES)?;
         // A database that cannot be written is still good for questions, without the write-ahead log.
         if !connection.is_readonly("main")? {
@@ -104,7 +101,15 @@ impl SqlStore {
 impl SqlStore {
     fn on(connection: database::Connection, seed: u64) -> Self {
         let actor = "command".to_owned();
-        Self { connection, seed, actor, domains: HashMap::new(), hosts: HashMap::new(), policy: None }
+        Self {
+            connection,
+            seed,
+            actor,
+            domains: HashMap::new(),
+            hosts: HashMap::new(),
+            policy: None,
+            commits: 0,
+        }
     }
 }
 
@@ -172,4 +177,13 @@ fn seed(connection: &database::Connection) -> Result<u64, StoreError> {
     };
     u64::from_str_radix(&value, 16)
         .map_err(|_| StoreError::UnknownWord { what: "the setting address_hash_seed as", value })
+}
+
+/// The cache grows with the database: a new one is small, and may become large in one run.
+pub(crate) fn fit_cache(connection: &rusqlite::Connection) -> Result<(), rusqlite::Error> {
+    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let kib = number("page_count")? * number("page_size")? / 1024;
+    let cache = (kib / CACHE_SHARE).clamp(CACHE_KIB_MIN, CACHE_KIB_MAX);
+    // Negative: in KiB.
+    connection.pragma_update(None, "cache_size", -cache)
 }
