@@ -236,6 +236,10 @@ def recipe_of_postfix(serve):
     inside('sender', by_map + f"""touch -d '1 minute ago' /etc/postfix/main.cf; postfix reload
 printf 'Subject: y\\n\\ny\\n' | sendmail -f b+{RUNID}@bounces.test {gone}""")
     until('recipe of Postfix: the map returns it', lambda: re.search(f'to=<{gone}>.*dsn=5.7.1, status=bounced \\({WORDS}', log('sender')))
+    mailman = recipe('mailman', 'sh')[0].splitlines()[0]
+    found = inside('sender', mailman + """
+for who in news-bounces news-bounces+anna=example.com news; do postmap -q $who@lists.example.org regexp:/etc/postfix/abprall-transport || echo none; done""")
+    check('the map for Mailman knows bounces, and only them', found.split() == [f'lmtp:inet:{HERE}:2424'] * 2 + ['none'], found)
     print('  Postfix, as the recipe says', flush=True)
 
 

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use abprall_mail::{EmailAddress, EnhancedStatus, Language, StatusClass};
-use abprall_store::{Audience, Question as StoreQuestion, Standing, State, Store, SuppressionIndex};
+use abprall_store::{
+    Audience, Question as StoreQuestion, Standing, State, Store, StorePlace, SuppressionIndex,
+};
 use abprall_wire::postfix::Access;
 use jiff::Timestamp;
 
@@ -51,11 +53,22 @@ impl fmt::Display for Question {
 pub(super) struct Gate {
     index: Arc<SuppressionIndex>,
     stores: Stores,
+    database: Database,
     held: WhenHeld,
     on_failure: OnFailure,
     /// Whose mail it is where a question does not say.
     audience: Audience,
     metrics: Arc<Metrics>,
+}
+
+/// Where the database answers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Database {
+    /// In this process, from files: faster than to tell the runtime that its thread may be held up. Readers of SQLite do not wait for
+    /// writers.
+    Here,
+    /// Elsewhere: the other connections of this thread are served by another one meanwhile.
+    Server,
 }
 
 /// The database does not say.
@@ -70,8 +83,13 @@ impl Gate {
         metrics: Arc<Metrics>,
     ) -> Self {
         let stores = Stores::new(stores);
+        let database = match StorePlace::of(&settings.store) {
+            StorePlace::File(_) => Database::Here,
+            StorePlace::Postgres(_) => Database::Server,
+        };
         let (held, on_failure) = (settings.gate.held, settings.gate.on_failure);
-        Self { index, stores, held, on_failure, audience: settings.audience.clone(), metrics }
+        let audience = settings.audience.clone();
+        Self { index, stores, database, held, on_failure, audience, metrics }
     }
 
     /// How an address stands.
@@ -85,8 +103,11 @@ impl Gate {
             list: audience.list.clone().or_else(|| self.audience.list.clone()),
         };
         let question = StoreQuestion { address: address.clone(), audience };
-        let asked =
-            tokio::task::block_in_place(|| self.stores.ask(|store| store.check(&question, Timestamp::now())));
+        let ask = || self.stores.ask(|store| store.check(&question, Timestamp::now()));
+        let asked = match self.database {
+            Database::Here => ask(),
+            Database::Server => tokio::task::block_in_place(ask),
+        };
         asked.ok_or(NoAnswer)
     }
 

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Connections to the database that answer questions at the same time. A question that needs it takes some microseconds on SQLite.
-pub(super) const STORES_FOR_QUESTIONS: usize = 4;
+pub(super) const STORES_FOR_QUESTIONS: usize = 8;
 
 /// How long a question waits for one of them; then it is answered as if the database were gone.
 pub(super) const STORE_WAIT_MAX: Duration = Duration::from_secs(2);
