@@ -14,8 +14,8 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 step() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 
 step "Packages"
-packages=(build-essential python3 python3-venv nsd unbound chromium postgresql)
-[ $lab = yes ] && packages+=(mmdebstrap nftables iproute2 util-linux procps tcpdump openssl)
+packages=(build-essential python3 python3-venv nsd unbound chromium postgresql openssl)
+[ $lab = yes ] && packages+=(mmdebstrap nftables iproute2 util-linux procps tcpdump)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")

@@ -114,7 +114,7 @@ impl<'a, 'i> Section<'a, 'i> {
             match value.get_ref().as_table() {
                 Some(table) => sections.push((key.get_ref().to_string(), Section::new(table, &path))),
                 None => {
-                    reader.problem(key.span(), &path, format!("write it as a table: [{}.NAME]", below.path))
+                    reader.problem(key.span(), &path, format!("write it as a table: [{}.NAME]", below.path));
                 }
             }
         }

@@ -145,6 +145,10 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
         };
         settings.logs = log::take(reader, &mut intake, &beside);
         settings.webhooks = webhook::take(reader, &mut intake, folder, &settings.audience);
+        if !settings.webhooks.is_empty() && settings.http.listen.is_empty() {
+            let hint = "webhooks come in over HTTP: say where with [http] listen".to_owned();
+            reader.problem(0..0, "intake.webhook", hint);
+        }
         intake.finish(reader);
     }
     if let Some(mut watch) = file.section(reader, "watch") {

@@ -4,6 +4,7 @@ use crate::common::{abprall, run};
 
 fn told(settings: &str) -> (i32, String) {
     let folder = tempfile::tempdir().unwrap();
+    let settings = format!("{settings}\n[http]\nlisten = [\"127.0.0.1:8025\"]\n");
     fs::write(folder.path().join("abprall.toml"), settings).unwrap();
     let ran = run(folder.path(), ["serve", "--check"]);
     (ran.status, ran.err)
@@ -41,6 +42,8 @@ fn wrong_keys_are_told_and_never_shown() {
     assert!(said.contains("intake.webhook.x.url: "), "{said}");
     let (_, said) = told("[intake.webhook.x]\nservice = \"mailgun\"\nkey = \"k\"\nkey_env = \"K\"\n");
     assert!(said.contains("one of key, key_file and key_env is enough"), "{said}");
+    let both = "[intake.webhook.x]\nservice = \"postmark\"\nuser = \"u\"\npassword = \"p\"\ntoken = \"t\"\n";
+    assert!(told(both).1.contains("token: comes in the same header"), "{both}");
     let (_, said) = told("[intake.webhook.x]\nservice = \"fax\"\n[intake.log.y]\nformat = \"fax\"\n");
     assert!(said.contains("intake.webhook.x.service") && said.contains("intake.log.y.path"), "{said}");
     assert!(said.contains("\"fax\" is none of mail-log"), "{said}");
@@ -66,7 +69,7 @@ fn a_secret_may_stand_in_a_file_or_in_the_environment() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("key"), "secret\n").unwrap();
     let settings = "[intake.webhook.a]\nservice = \"mailgun\"\nkey_file = \"key\"\n\
-        [intake.webhook.b]\nservice = \"mailgun\"\nkey_env = \"MAILGUN_KEY\"\n";
+        [intake.webhook.b]\nservice = \"mailgun\"\nkey_env = \"MAILGUN_KEY\"\n[http]\nlisten = [\"127.0.0.1:8025\"]\n";
     fs::write(folder.path().join("abprall.toml"), settings).unwrap();
     let mut check = abprall(folder.path());
     check.args(["serve", "--check"]);

@@ -326,3 +326,41 @@ fn a_thousand_events_in_one_body_are_stored_together_and_given_to_process_count_
     let processed = crate::common::run(server.folder(), ["process", "--format", "json", "body.json"]).json();
     assert_eq!((&processed["messages"], &processed["known"]), (&1000.into(), &1000.into()), "{processed}");
 }
+
+#[test]
+fn killed_under_posts_it_has_lost_none_that_it_acknowledged() {
+    const HOOK: &str = "[intake.webhook.s]\nservice = \"sendgrid\"\nunsigned = \"accept\"\n";
+    let mut folder = tempfile::tempdir().unwrap();
+    let mut acknowledged = Vec::new();
+    for round in 0..6 {
+        let server = Server::start(folder, HOOK);
+        let port = server.port();
+        let (tell, told) = std::sync::mpsc::channel();
+        let poster = std::thread::spawn(move || {
+            for number in 0.. {
+                let events: Vec<_> = (0..20)
+                    .map(|event| {
+                        let id = format!("{round}-{number}-{event}");
+                        sendgrid_event(&id, &format!("u{id}@b.example"))
+                    })
+                    .collect();
+                let body = format!("[{}]", events.join(","));
+                match crate::server::ask(port, "POST", "/hooks/s", &[JSON], body.as_bytes()) {
+                    Some(answer) if answer.status == 200 => {
+                        tell.send(format!("u{round}-{number}-19@b.example")).unwrap();
+                    }
+                    _ => return,
+                }
+            }
+        });
+        acknowledged.extend(told.iter().take(1 + round * 2));
+        folder = server.kill();
+        acknowledged.extend(told.iter());
+        poster.join().unwrap();
+    }
+    let server = Server::start(folder, HOOK);
+    for address in &acknowledged {
+        assert_eq!(server.state(address), "suppressed", "{address} was acknowledged");
+    }
+    assert_eq!(server.remembered() % 20, 0, "a body is stored whole or not at all");
+}

@@ -30,6 +30,8 @@ pub(super) struct App {
     pub(super) stop: Stop,
     pub(super) hooks: Arc<Webhooks>,
     bodies: Arc<Semaphore>,
+    /// Whoever posts from outside takes no place from our own programs.
+    hook_bodies: Arc<Semaphore>,
 }
 
 /// What programs with keys need besides. Stores are dropped outside of the runtime: it is to outlive it.
@@ -112,7 +114,15 @@ impl App {
         desk: Arc<Desk>,
         stop: Stop,
     ) -> Self {
-        Self { gate, keeper, hooks, desk, stop, bodies: Arc::new(Semaphore::new(BODIES_AT_A_TIME)) }
+        Self {
+            gate,
+            keeper,
+            hooks,
+            desk,
+            stop,
+            bodies: Arc::new(Semaphore::new(BODIES_AT_A_TIME)),
+            hook_bodies: Arc::new(Semaphore::new(BODIES_AT_A_TIME)),
+        }
     }
 
     /// Asks the database.
@@ -172,15 +182,7 @@ impl App {
         body: Body,
         bytes_max: usize,
     ) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
-        let permit = Arc::clone(&self.bodies).acquire_owned().await.map_err(|_| Problem::database())?;
-        match timeout(BODY_MAX, to_bytes(body, bytes_max)).await {
-            Ok(Ok(bytes)) => Ok((bytes, permit)),
-            Ok(Err(_)) => {
-                let text = format!("The body has to be complete and at most {bytes_max} bytes.");
-                Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text))
-            }
-            Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "The body took too long.")),
-        }
+        read(&self.bodies, body, bytes_max).await
     }
 
     /// Reads a body of JSON.
@@ -194,6 +196,31 @@ impl App {
         let (body, _held) = self.body(body, bytes_max).await?;
         serde_json::from_slice(&body)
             .map_err(|error| Problem::bad(format!("The body is not the JSON that is wanted: {error}")))
+    }
+
+    /// As [`App::body`], of a post to a hook.
+    pub(super) async fn hook_body(
+        &self,
+        body: Body,
+        bytes_max: usize,
+    ) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
+        read(&self.hook_bodies, body, bytes_max).await
+    }
+}
+
+async fn read(
+    places: &Arc<Semaphore>,
+    body: Body,
+    bytes_max: usize,
+) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
+    let permit = Arc::clone(places).acquire_owned().await.map_err(|_| Problem::database())?;
+    match tokio::time::timeout(BODY_MAX, to_bytes(body, bytes_max)).await {
+        Ok(Ok(bytes)) => Ok((bytes, permit)),
+        Ok(Err(_)) => {
+            let text = format!("The body has to be complete and at most {bytes_max} bytes.");
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text))
+        }
+        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "The body took too long.")),
     }
 }
 

@@ -76,7 +76,8 @@ pub(super) async fn take(
     body: Body,
 ) -> Result<Json<Answer>, Response> {
     let hook = app.hooks.get(&name).ok_or_else(|| nowhere().into_response())?;
-    let (body, _held) = app.body(body, hook.settings.bytes_max).await.map_err(IntoResponse::into_response)?;
+    let (body, _held) =
+        app.hook_body(body, hook.settings.bytes_max).await.map_err(IntoResponse::into_response)?;
     match hook.take(&headers, &body, &app.keeper).await {
         Ok(Taken { events, new, skipped, refused }) => {
             Ok(Json(Answer { events, new, skipped, problems: refused.iter().map(Into::into).collect() }))

@@ -209,8 +209,8 @@ impl Follower {
                 let missing = self.resume(state, &rotated)?;
                 // It is being rotated this moment: look again.
                 let now = rotated::beside(&self.settings.path)?;
-                let is_changing =
-                    now.len() != rotated.len() || now.iter().zip(&rotated).any(|(a, b)| a.id != b.id);
+                let is_known = |one: &rotated::Rotated| rotated.iter().any(|known| known.id == one.id);
+                let is_changing = now.len() != rotated.len() || !now.iter().all(is_known);
                 if is_changing || (missing && self.searches < SEARCHES_MAX) {
                     self.searches += 1;
                     self.files.clear();

@@ -54,6 +54,11 @@ fn take_one(
     mut section: Section<'_, '_>,
     beside: &Beside<'_>,
 ) -> Option<LogSettings> {
+    if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
+        let hint =
+            format!("{name:?} becomes a part of a file's name: letters, digits and hyphens are wanted");
+        reader.problem(0..0, &section.key(""), hint);
+    }
     let path = section.text(reader, "path");
     if path.is_none() {
         reader.problem(0..0, &section.key("path"), "is wanted, such as \"/var/log/mail.log\"".to_owned());
@@ -98,9 +103,6 @@ impl Beside<'_> {
             StorePlace::Postgres(_) => self.index?,
         };
         let mut path = place.as_os_str().to_owned();
-        // A name is a key of TOML, which may hold anything.
-        let name: String =
-            name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
         path.push(format!(".log-{name}"));
         Some(path.into())
     }

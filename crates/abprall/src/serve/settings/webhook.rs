@@ -166,6 +166,19 @@ fn take_credentials(reader: &mut Reader<'_>, section: &mut Section<'_, '_>, fold
     };
     let header = section.text(reader, "token_header");
     let token = secret::take(reader, section, &TOKEN, folder);
+    if let Some((header, span)) = &header
+        && axum::http::HeaderName::from_bytes(header.as_bytes()).is_err()
+    {
+        reader.problem(
+            span.clone(),
+            &section.key("token_header"),
+            format!("{header:?} is no name of a header"),
+        );
+    }
+    if basic.is_some() && token.is_some() && header.is_none() {
+        let hint = "comes in the same header as user and password: name another one with token_header";
+        reader.problem(0..0, &section.key("token"), hint.to_owned());
+    }
     let token = match (token, header) {
         (Some(token), Some((header, _))) => Some((TokenIn::Header(header.to_ascii_lowercase()), token)),
         (Some(token), None) => Some((TokenIn::Bearer, token)),
