@@ -335,9 +335,9 @@ fn ten_thousand_idle_and_a_thousand_slow_connections_do_not_disturb_the_gate() {
             // A byte each, again and again: a request, a command, a header that never ends.
             while matches!(stopped.recv_timeout(Duration::from_millis(200)), Err(RecvTimeoutError::Timeout)) {
                 for stream in &mut slow {
-                    match stream.write(b"x") {
+                    match stream.write_all(b"x") {
                         // The server may throw out who never ends.
-                        Ok(_) => {}
+                        Ok(()) => {}
                         Err(error) => assert!(
                             matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset),
                             "{error}"
@@ -357,7 +357,11 @@ fn ten_thousand_idle_and_a_thousand_slow_connections_do_not_disturb_the_gate() {
             waits.push(since.elapsed());
             assert!(said.starts_with("action=550 "), "{said}");
             if number % 20 == 0 {
-                assert_eq!(refused(policy, &[about.clone()]), 1, "who connects anew is heard as well");
+                assert_eq!(
+                    refused(policy, std::slice::from_ref(&about)),
+                    1,
+                    "who connects anew is heard as well"
+                );
                 assert_eq!(http(web, "GET", &format!("/v1/check/{about}"), "").unwrap().0, 200);
             }
         }

@@ -76,9 +76,10 @@ fn of_number(
 ) -> Result<Standing, StoreError> {
     let ok = || Standing::ok(subject.to_string());
     let Some(number) = number else { return Ok(ok()) };
+    // `+`: SQLite would else look whether an index of one kind fits the value, and plan anew for each.
     let mut statement = store.connection.prepare_cached(
         "SELECT stop, reason, since, until, decision FROM stop
-         WHERE kind = ?1 AND subject = ?2 AND (until IS NULL OR until > ?3)
+         WHERE kind = +?1 AND subject = ?2 AND (until IS NULL OR until > ?3)
              AND (tenant = '' OR tenant = ?4) AND (list = '' OR list = ?5)",
     )?;
     let mut rows = statement.query(params![
