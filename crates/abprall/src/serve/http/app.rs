@@ -185,15 +185,6 @@ impl App {
         read(&self.bodies, body, bytes_max).await
     }
 
-    /// As [`App::body`], of a post to a hook.
-    pub(super) async fn hook_body(
-        &self,
-        body: Body,
-        bytes_max: usize,
-    ) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
-        read(&self.hook_bodies, body, bytes_max).await
-    }
-
     /// Reads a body of JSON.
     pub(super) async fn json<T: DeserializeOwned>(
         &self,
@@ -205,6 +196,15 @@ impl App {
         let (body, _held) = self.body(body, bytes_max).await?;
         serde_json::from_slice(&body)
             .map_err(|error| Problem::bad(format!("The body is not the JSON that is wanted: {error}")))
+    }
+
+    /// As [`App::body`], of a post to a hook.
+    pub(super) async fn hook_body(
+        &self,
+        body: Body,
+        bytes_max: usize,
+    ) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
+        read(&self.hook_bodies, body, bytes_max).await
     }
 }
 
