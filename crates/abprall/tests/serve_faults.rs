@@ -52,7 +52,8 @@ impl Book {
         mut send: impl FnMut(&str) -> std::io::Result<bool>,
     ) {
         for number in 0.. {
-            let about = format!("{name}.{number}@gone.example");
+            // A domain for each client and round: a thousand at one domain would be an incident, which freezes what is suppressed.
+            let about = format!("user{number}@{name}.example");
             self.sent.lock().unwrap().insert(about.clone());
             match send(&about) {
                 Ok(stored) => {
@@ -78,12 +79,12 @@ fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_counted_twice() {
         let mut server = start();
         // From the last round: the index was brought in step with the database, and nothing is new that was acknowledged.
         assert_eq!(refused(policy, &last), last.len(), "round {round}");
-        if let Some(known) = last.iter().rfind(|about| about.starts_with('h')) {
+        if let Some(known) = last.iter().rfind(|about| about.contains("@http")) {
             let (status, body) = http(web, "POST", "/v1/bounces", &bounce(known)).unwrap();
             assert!(status == 200 && body.contains("\"new\":false"), "{known}: {status} {body}");
         }
         // Who was not sure sends it again: in the end each is counted once.
-        if let Some(known) = last.iter().rfind(|about| about.starts_with('l')) {
+        if let Some(known) = last.iter().rfind(|about| about.contains("@lmtp")) {
             assert!(Lmtp::connect(lmtp).send(&bounce(known)).unwrap().starts_with("250 "));
         }
         let before = book.acknowledged.lock().unwrap().len();
@@ -93,7 +94,7 @@ fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_counted_twice() {
                 let (book, first) = (&book, first.clone());
                 let mut connection = Lmtp::connect(lmtp);
                 scope.spawn(move || {
-                    book.fill(&format!("l{client}.{round}"), &first, |about| {
+                    book.fill(&format!("lmtp{client}.round{round}"), &first, |about| {
                         connection.send(&bounce(about)).map(|reply| reply.starts_with("250 "))
                     });
                 });
@@ -101,7 +102,7 @@ fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_counted_twice() {
             let posts = first.clone();
             let book = &book;
             scope.spawn(move || {
-                book.fill(&format!("h.{round}"), &posts, |about| {
+                book.fill(&format!("http.round{round}"), &posts, |about| {
                     http(web, "POST", "/v1/bounces", &bounce(about)).map(|(status, _)| status == 200)
                 });
             });
@@ -131,13 +132,14 @@ fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_counted_twice() {
     let results = answer["results"].as_array().unwrap();
     let by_gate: BTreeSet<_> = results
         .iter()
-        .filter(|one| one["state"] == "suppressed")
+        .filter(|one| one["state"] != "ok")
         .map(|one| one["address"].as_str().unwrap().to_owned())
         .collect();
     let export = run(folder.path(), ["suppressions", "export", "--format", "csv"]).out;
     let by_database: BTreeSet<_> =
         export.lines().skip(1).map(|row| row.split(',').next().unwrap().to_owned()).collect();
-    assert_eq!(by_gate, by_database, "the index and the database agree");
+    let differ: Vec<_> = by_gate.symmetric_difference(&by_database).take(5).collect();
+    assert!(differ.is_empty(), "the index and the database agree: {differ:?}; {}", results[0]);
     let lost: Vec<_> = acknowledged.iter().filter(|address| !by_database.contains(*address)).collect();
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
     let report = run(folder.path(), ["report", "--format", "json"]).json();
