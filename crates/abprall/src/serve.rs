@@ -20,6 +20,7 @@ mod keys;
 mod limits;
 mod listen;
 mod log;
+mod memory;
 mod metrics;
 mod newest;
 mod notify;

@@ -15,8 +15,9 @@ pub(super) const STORE_RETRY_EVERY: Duration = Duration::from_secs(1);
 /// How long the writer waits for a database server that went away: a restart takes so long; who hears "later" sends again.
 pub(super) const WRITER_WAIT_MAX: Duration = Duration::from_secs(2);
 
-/// Bodies of HTTP requests that are in memory at a time.
-pub(super) const BODIES_AT_A_TIME: usize = 16;
+/// Memory of all bodies of HTTP requests that are coming in, in KiB: twelve of the largest at a time. Who sends slowly holds what it
+/// has sent, and no place of others.
+pub(super) const BODY_KIB_MAX: usize = 128 * 1024;
 
 /// How long such a body may take to come in.
 pub(super) const BODY_MAX: Duration = Duration::from_secs(60);
@@ -28,8 +29,9 @@ pub(super) const CONNECTIONS_MAX: usize = 10_000;
 /// sends slowly holds what it has sent, and no place of others.
 pub(super) const MAIL_KIB_MAX: usize = 256 * 1024;
 
-/// How long a message waits for memory; then its client keeps it and tries again. Clients wait three minutes (RFC 5321 §4.5.3.2.5).
-pub(super) const MAIL_WAIT_MAX: Duration = Duration::from_secs(10);
+/// How long a message or body waits for memory; then its client keeps it and tries again. Mail clients wait three minutes
+/// (RFC 5321 §4.5.3.2.5).
+pub(super) const MEMORY_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Clients whose rate is counted at a time, each some 64 bytes: a minute of a public port. What comes from yet more is bounded by
 /// CONNECTIONS_MAX.

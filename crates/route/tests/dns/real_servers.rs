@@ -1,7 +1,7 @@
 //! Against NSD and Unbound (Debian packages `nsd`, `unbound`), where they are on the machine.
 
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -22,8 +22,15 @@ impl Drop for Running {
     }
 }
 
+/// A port that is free for UDP and for TCP: these servers want both.
 fn free_port() -> u16 {
-    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    loop {
+        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = udp.local_addr().unwrap();
+        if TcpListener::bind(address).is_ok() {
+            return address.port();
+        }
+    }
 }
 
 fn start(program: &str, configuration: &Path) -> Option<Running> {

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use abprall_store::{Stopped, Store, StoreError, SuppressionIndex};
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
+use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use super::caller::Caller;
@@ -17,7 +18,8 @@ use crate::serve::gate::Gate;
 use crate::serve::intake::webhook::Webhooks;
 use crate::serve::keeper::Keeper;
 use crate::serve::keys::KeyRing;
-use crate::serve::limits::{BODIES_AT_A_TIME, BODY_MAX, DATABASE_QUIET_MAX, STORE_WAIT_MAX};
+use crate::serve::limits::{BODY_KIB_MAX, BODY_MAX, DATABASE_QUIET_MAX, STORE_WAIT_MAX};
+use crate::serve::memory::{Memory, NoMemory, Share};
 use crate::serve::metrics::{Metrics, Place};
 use crate::serve::settings::Keys;
 use crate::serve::stop::Stop;
@@ -29,9 +31,9 @@ pub(super) struct App {
     pub(in crate::serve) desk: Arc<Desk>,
     pub(super) stop: Stop,
     pub(super) hooks: Arc<Webhooks>,
-    bodies: Arc<Semaphore>,
+    bodies: Memory,
     /// Whoever posts from outside takes no place from our own programs.
-    hook_bodies: Arc<Semaphore>,
+    hook_bodies: Memory,
 }
 
 /// What programs with keys need besides. Stores are dropped outside of the runtime: it is to outlive it.
@@ -120,8 +122,8 @@ impl App {
             hooks,
             desk,
             stop,
-            bodies: Arc::new(Semaphore::new(BODIES_AT_A_TIME)),
-            hook_bodies: Arc::new(Semaphore::new(BODIES_AT_A_TIME)),
+            bodies: Memory::new(BODY_KIB_MAX),
+            hook_bodies: Memory::new(BODY_KIB_MAX),
         }
     }
 
@@ -176,12 +178,8 @@ impl App {
         }
     }
 
-    /// Reads a body, so many at a time: the others wait unread. The permit is to be held as long as the body.
-    pub(super) async fn body(
-        &self,
-        body: Body,
-        bytes_max: usize,
-    ) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
+    /// Reads a body. Its share of the memory is to be held as long as the body.
+    pub(super) async fn body(&self, body: Body, bytes_max: usize) -> Result<(Bytes, Share), Problem> {
         read(&self.bodies, body, bytes_max).await
     }
 
@@ -199,29 +197,36 @@ impl App {
     }
 
     /// As [`App::body`], of a post to a hook.
-    pub(super) async fn hook_body(
-        &self,
-        body: Body,
-        bytes_max: usize,
-    ) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
+    pub(super) async fn hook_body(&self, body: Body, bytes_max: usize) -> Result<(Bytes, Share), Problem> {
         read(&self.hook_bodies, body, bytes_max).await
     }
 }
 
-async fn read(
-    places: &Arc<Semaphore>,
-    body: Body,
-    bytes_max: usize,
-) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
-    let permit = Arc::clone(places).acquire_owned().await.map_err(|_| Problem::database())?;
-    match timeout(BODY_MAX, to_bytes(body, bytes_max)).await {
-        Ok(Ok(bytes)) => Ok((bytes, permit)),
-        Ok(Err(_)) => {
-            let text = format!("The body has to be complete and at most {bytes_max} bytes.");
-            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text))
+async fn read(memory: &Memory, body: Body, bytes_max: usize) -> Result<(Bytes, Share), Problem> {
+    timeout(BODY_MAX, read_on(memory, body, bytes_max))
+        .await
+        .unwrap_or_else(|_| Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "The body took too long.")))
+}
+
+async fn read_on(memory: &Memory, body: Body, bytes_max: usize) -> Result<(Bytes, Share), Problem> {
+    let not_whole = || {
+        let text = format!("The body has to be complete and at most {bytes_max} bytes.");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text)
+    };
+    let mut parts = body.into_data_stream();
+    let mut share = memory.share();
+    let mut bytes = Vec::new();
+    while let Some(part) = parts.next().await {
+        let part = part.map_err(|_| not_whole())?;
+        if bytes.len() + part.len() > bytes_max {
+            return Err(not_whole());
         }
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "The body took too long.")),
+        share.grow(bytes.len() + part.len()).await.map_err(|NoMemory| {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too much comes in at once; try again in a moment.")
+        })?;
+        bytes.extend_from_slice(&part);
     }
+    Ok((bytes.into(), share))
 }
 
 /// Whether the body says that it is one of these. A body that does not say what it is, is taken for what is wanted.

@@ -14,13 +14,13 @@ use std::time::Instant;
 use abprall_wire::smtp::server::{Recipient, RecipientAnswer, ServerConfig};
 
 pub(in crate::serve) use certificate::Certificate;
-use message::Memory;
 use rate::Rates;
 
 use crate::serve::changing::Changing;
 use crate::serve::keeper::Keeper;
-use crate::serve::limits::{DRAIN, MESSAGE_BYTES_MAX};
+use crate::serve::limits::{DRAIN, MAIL_KIB_MAX, MESSAGE_BYTES_MAX};
 use crate::serve::listen::Socket;
+use crate::serve::memory::Memory;
 use crate::serve::settings::MailSettings;
 use crate::serve::stop::Stop;
 
@@ -42,7 +42,7 @@ pub(in crate::serve) fn mail_server(settings: &MailSettings) -> anyhow::Result<M
         config: Arc::new(config),
         certificate: settings.certificate.as_ref().map(Certificate::read).transpose()?,
         rates: Arc::new(Rates::new(settings.rate)),
-        memory: Memory::new(),
+        memory: Memory::new(MAIL_KIB_MAX),
         settings: Changing::new(settings.clone()),
         began: Instant::now(),
     })

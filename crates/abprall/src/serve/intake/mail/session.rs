@@ -9,11 +9,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{timeout, timeout_at};
 
 use super::MailServer;
-use super::message::{Memory, Message};
+use super::message::Message;
 use super::rate::{Counted, TooMuch};
 use crate::serve::keeper::Keeper;
 use crate::serve::limits::READ_BYTES;
 use crate::serve::listen::{Connection, Stream};
+use crate::serve::memory::Memory;
 use crate::serve::stop::Stop;
 
 /// Serves a connection to its end.
@@ -107,7 +108,7 @@ impl Talk<'_> {
             }
             ServerAction::Begin(envelope) => {
                 self.counted.sends();
-                self.message = Some(Message::new(envelope, self.memory.clone()));
+                self.message = Some(Message::new(envelope, &self.memory));
             }
             ServerAction::Body(part) => {
                 if let Some(message) = &mut self.message
