@@ -202,6 +202,12 @@ fn what_is_stopped_over_http_is_refused_at_once_listed_told_and_lifted() {
     api.delete("/v1/suppressions/bert@shop.example", &admin).is_problem(409);
     let lifted = api.delete("/v1/suppressions/bert@shop.example?consent=true", &admin);
     assert_eq!(lifted.json()["state"], "ok");
+    api.post(
+        "/v1/suppressions",
+        &admin,
+        &json!({"subject": "carl@shop.example", "reason": "unsubscribe", "list": "news"}),
+    );
+    api.delete("/v1/suppressions/carl@shop.example", &admin).is_problem(409);
     // A whole domain.
     api.post(
         "/v1/suppressions",
@@ -216,9 +222,9 @@ fn what_is_stopped_over_http_is_refused_at_once_listed_told_and_lifted() {
     let audit = api.get("/v1/audit", &admin).json();
     let told: Vec<_> =
         audit["rows"].as_array().unwrap().iter().map(|row| row["action"].as_str().unwrap()).collect();
-    assert_eq!(told, ["stop", "lift", "stop", "lift", "stop", "key_created"]);
+    assert_eq!(told, ["stop", "stop", "lift", "stop", "lift", "stop", "key_created"]);
     assert_eq!(audit["rows"][0]["actor"], "key:desk");
-    assert_eq!(run(api.folder.path(), ["audit", "--format", "ndjson"]).lines().len(), 6);
+    assert_eq!(run(api.folder.path(), ["audit", "--format", "ndjson"]).lines().len(), 7);
 }
 
 #[test]

@@ -125,6 +125,26 @@ fn what_a_person_stops_and_lifts_is_remembered_with_its_note() {
 }
 
 #[test]
+fn who_has_left_one_list_comes_back_to_it_only_by_their_own_wish() {
+    let folder = processed();
+    let add = ["suppressions", "add", "friend@example.org", "--reason", "unsubscribe", "--list", "news"];
+    ask(&folder, &add);
+    let remove = ["suppressions", "remove", "friend@example.org"];
+    assert_eq!(ask(&folder, &remove).status, 1);
+    assert_eq!(ask(&folder, &["check", "friend@example.org", "--list", "news"]).status, 1);
+    assert_eq!(ask(&folder, &[&remove[..], &["--consent"]].concat()).status, 0);
+    assert_eq!(ask(&folder, &["check", "friend@example.org", "--list", "news"]).status, 0);
+}
+
+#[test]
+fn the_database_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = processed();
+    let mode = std::fs::metadata(folder.path().join("abprall.db")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
 fn a_domain_that_is_stopped_stops_all_its_addresses() {
     let folder = processed();
     ask(&folder, &["suppressions", "add", "example.org", "--hold", "--reason", "routing_server_failure"]);

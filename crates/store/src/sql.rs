@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use abprall_mail::EmailAddress;
+use abprall_mail::{EmailAddress, Reason};
 use abprall_policy::{Doubt, Policy};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -232,6 +232,10 @@ impl Store for SqlStore {
 
     fn lift(&mut self, subject: &Subject, at: Timestamp, note: Option<&str>) -> Result<Standing, StoreError> {
         by_hand::lift(self, subject, None, at, note)
+    }
+
+    fn own_wish(&self, subject: &Subject, tenant: Option<&str>) -> Result<Option<Reason>, StoreError> {
+        by_hand::own_wish(self, subject, tenant)
     }
 
     fn lift_of_tenant(

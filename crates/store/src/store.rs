@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
-use abprall_mail::EmailAddress;
+use abprall_mail::{EmailAddress, Reason};
 use abprall_policy::{Doubt, Policy};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -57,6 +57,10 @@ pub trait Store: Send {
 
     /// A person lifts all stops of just this subject, for whatever mail. Gives how it stood before: `ok` means that there was nothing.
     fn lift(&mut self, subject: &Subject, at: Timestamp, note: Option<&str>) -> Result<Standing, StoreError>;
+
+    /// Whether this very subject is stopped by its owner's own wish (complaint, unsubscribe), for whatever mail, or for that of one
+    /// tenant: then [`Store::lift`] wants their consent.
+    fn own_wish(&self, subject: &Subject, tenant: Option<&str>) -> Result<Option<Reason>, StoreError>;
 
     /// As [`Store::lift`], but only the stops of one tenant; those of the whole house stay.
     fn lift_of_tenant(

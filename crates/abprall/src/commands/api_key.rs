@@ -169,7 +169,11 @@ impl Create {
             }
             Err(error) => return Err(error.into()),
         }
-        anstream::eprintln!("abprall: this is the only time that the key is shown; keep it as a password");
+        anstream::eprintln!(
+            "abprall: key {:?} of {}; this is the only time that it is shown: keep it as a password",
+            key.name,
+            self.store.shown()
+        );
         writeln!(io::stdout().lock(), "{presented}")?;
         Ok(ExitCode::SUCCESS)
     }

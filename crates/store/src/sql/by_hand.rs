@@ -1,10 +1,13 @@
+use abprall_mail::Reason;
 use abprall_policy::{Outcome, Stop};
 use jiff::Timestamp;
 
 use super::SqlStore;
-use super::book::{Book, NewDecision, StopKey, StopValue};
+use super::book::{Book, NewDecision, StopKey, StopValue, kind_of};
 use super::check::{check_subject, find, own_standing};
+use super::column::word;
 use crate::audit::AuditEntry;
+use crate::database::params;
 use crate::plan::weight;
 use crate::{Audience, AuditAction, Scope, Standing, StopOrder, StoreError, Subject, index_key};
 
@@ -54,6 +57,25 @@ pub(super) fn stop(
         book.put_stop_after(&key, &value, before.map(|before| before.stop))
     })?;
     check_subject(store, subject, at)
+}
+
+pub(super) fn own_wish(
+    store: &SqlStore,
+    subject: &Subject,
+    tenant: Option<&str>,
+) -> Result<Option<Reason>, StoreError> {
+    let (Some(number), scope) = find(store, subject)? else { return Ok(None) };
+    let mut statement = store.connection.prepare_cached(
+        "SELECT tenant, reason FROM stop WHERE kind = ?1 AND subject = ?2 AND reason IN ('complaint', 'unsubscribe')",
+    )?;
+    let mut rows = statement.query(params![kind_of(scope), number])?;
+    while let Some(row) = rows.next()? {
+        let of: String = row.get(0)?;
+        if tenant.is_none_or(|own| own == of) {
+            return Ok(Some(word("the reason", &row.get::<String>(1)?)?));
+        }
+    }
+    Ok(None)
 }
 
 pub(super) fn lift(

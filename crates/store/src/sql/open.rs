@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
@@ -18,6 +19,8 @@ impl SqlStore {
     /// # Errors
     /// Where the path cannot be opened, is no store, or is one of a newer Abprall.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        // Whom people may not write to any more is nobody's business. Where it cannot be made, SQLite says why.
+        let _there = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
     }
 

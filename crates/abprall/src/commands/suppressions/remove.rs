@@ -1,7 +1,6 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use abprall_mail::Reason;
 use abprall_store::{Scope, State, Subject};
 use jiff::Timestamp;
 
@@ -42,11 +41,12 @@ impl Args {
         let mut out = anstream::AutoStream::auto(io::stdout().lock());
         let mut all_free = true;
         for subject in &self.subjects {
-            let before = store.check_subject(subject, now)?;
-            let own_wish = matches!(before.reason, Some(Reason::Complaint | Reason::Unsubscribe));
-            if own_wish && !self.consent {
+            // Also where the wish is about one list only.
+            if let Some(wish) = store.own_wish(subject, None)?
+                && !self.consent
+            {
                 all_free = false;
-                let reason = wording::reason(before.reason.unwrap_or(Reason::Unsubscribe), language);
+                let reason = wording::reason(wish, language);
                 let text = pick(
                     language,
                     "stays stopped by its owner's own wish; --consent lifts it where the owner asked to come back",

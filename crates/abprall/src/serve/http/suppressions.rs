@@ -234,9 +234,8 @@ pub(super) async fn remove(
     let note = note(lift.note)?;
     let audience = Audience { tenant: caller.tenant().map(str::to_owned), list: None };
     let now = Timestamp::now();
-    let before = app.ask(|store| standing(store, &subject, &audience, now)).await?;
-    let own_wish = matches!(before.reason, Some(Reason::Complaint | Reason::Unsubscribe));
-    if own_wish && lift.consent != Some(true) {
+    let own_wish = app.ask(|store| store.own_wish(&subject, caller.tenant())).await?;
+    if own_wish.is_some() && lift.consent != Some(true) {
         let text = "It is stopped by its owner's own wish; `consent=true` lifts it where the owner asked to come back.";
         return Err(Problem::new(StatusCode::CONFLICT, text));
     }
