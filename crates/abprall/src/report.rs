@@ -12,5 +12,6 @@ mod html;
 mod table;
 
 pub(crate) use content::Report;
+pub(crate) use headline::{Condition, Headline};
 pub(crate) use html::write as write_html;
 pub(crate) use table::{Table, write as write_csv};

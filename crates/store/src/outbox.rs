@@ -202,6 +202,8 @@ pub enum TargetNews {
         due_at: Timestamp,
         /// What it, or the system, said.
         error: String,
+        /// How often in a row it was so, with this time.
+        failures: u32,
     },
     /// It never wants to hear anything again.
     Disabled {

@@ -88,14 +88,14 @@ impl Args {
         let report = Report::ask(&*store, period, now, self.limit, language)?;
         if self.format == Format::Text && self.output == Path::new("-") {
             let mut out = anstream::AutoStream::auto(io::stdout().lock());
-            page::write(&mut out, &report.trends.summary, language)?;
+            page::write(&mut out, &report, language)?;
             return Ok(ExitCode::SUCCESS);
         }
         let mut out = OutputFile::create(&self.output)?;
         match self.format {
             Format::Text => {
                 let mut plain = anstream::StripStream::new(Vec::new());
-                page::write(&mut plain, &report.trends.summary, language)?;
+                page::write(&mut plain, &report, language)?;
                 out.write_all(&plain.into_inner())?;
             }
             Format::Html => write_html(&mut out, &report, language)?,

@@ -79,6 +79,14 @@ impl Args {
 
 fn write_story(out: &mut impl Write, story: &Story, language: Language) -> io::Result<()> {
     write_standing(out, &story.standing, language)?;
+    if story.standing.state == State::Ok && story.addresses_stopped > 0 {
+        let text = pick(
+            language,
+            "the domain itself; addresses of it are stopped",
+            "die Domain selbst; Adressen von ihr sind gestoppt",
+        );
+        writeln!(out, "{:13}{HELD}{text}{HELD:#}", "")?;
+    }
     if story.addresses_total > 0 {
         write_addresses(out, story, language)?;
     }

@@ -2,7 +2,7 @@
 
 use abprall_bounce::log::LogFormat;
 use abprall_bounce::webhook::{Event, Provider};
-use abprall_store::ContentId;
+use abprall_store::{Audience, ContentId};
 
 /// Of a line of a log. It holds its time and queue id: it is the same line when the log has been rotated to another name, and whether
 /// its format was told or seen.
@@ -23,6 +23,18 @@ pub(crate) fn of_event(provider: Provider, event: &Event) -> ContentId {
     match &event.id {
         Some(id) => of_event_id(provider, id),
         None => ContentId::of_line(&provider.to_string(), &format!("{:?}", event.report)),
+    }
+}
+
+/// Of an event in our own format. Its id is the sender's: two tenants, or lists, may number alike.
+pub(crate) fn of_own_event(event: &Event, audience: &Audience) -> ContentId {
+    if *audience == Audience::default() {
+        return of_event(Provider::Abprall, event);
+    }
+    let whose = format!("{} {:?} {:?}", Provider::Abprall, audience.tenant, audience.list);
+    match &event.id {
+        Some(id) => ContentId::of_line(&whose, id),
+        None => ContentId::of_line(&whose, &format!("{:?}", event.report)),
     }
 }
 

@@ -66,6 +66,12 @@ pub(super) struct Worker(pub(super) JoinHandle<()>);
 
 impl Worker {
     pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<Self> {
+        let work = move || {
+            // Without one of them the server only seems to serve. What is durable stays; whoever watches over it starts it again.
+            if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
+                std::process::abort();
+            }
+        };
         std::thread::Builder::new().name(name.to_owned()).spawn(work).map(Self)
     }
 
@@ -85,11 +91,8 @@ pub(super) fn start(
 ) -> anyhow::Result<(Keeper, Worker)> {
     let (deposits, waiting) = mpsc::channel(WAITING_MAX);
     let writer = Writer { store, index, judging: judging.clone(), metrics };
-    let thread = std::thread::Builder::new()
-        .name("writer".to_owned())
-        .spawn(move || writer.run(waiting))
-        .context("cannot start the writer")?;
-    Ok((Keeper { judging, deposits }, Worker(thread)))
+    let worker = Worker::spawn("writer", move || writer.run(waiting)).context("cannot start the writer")?;
+    Ok((Keeper { judging, deposits }, worker))
 }
 
 impl Keeper {
@@ -205,31 +208,48 @@ impl Writer {
                 batch.push(next);
             }
             match self.write(&batch) {
-                Ok(recorded) => {
-                    if complained {
-                        tracing::info!("the database takes bounces again");
-                        complained = false;
-                    }
-                    let mut recorded = recorded.into_iter();
+                Err(StoreError::Server { .. } | StoreError::Other(_)) if batch.len() > 1 => {
+                    // What one of them holds must not come back to all the others.
                     for deposit in batch {
-                        let own: Vec<_> = recorded.by_ref().take(deposit.items.len()).collect();
-                        self.count(&deposit, &own);
-                        // Who is gone sends it again; it is known then.
-                        let _ = deposit.done.send(Ok(own));
+                        let one = std::slice::from_ref(&deposit);
+                        let recorded = self.write(one);
+                        self.answer(vec![deposit], recorded, &mut complained);
                     }
                 }
-                Err(error) => {
-                    if !complained {
-                        tracing::error!(%error, "cannot store bounces, their senders keep them");
-                        complained = true;
+                recorded => self.answer(batch, recorded, &mut complained),
+            }
+        }
+    }
+
+    fn answer(
+        &self,
+        batch: Vec<Deposit>,
+        recorded: Result<Vec<Recorded>, StoreError>,
+        complained: &mut bool,
+    ) {
+        match recorded {
+            Ok(recorded) => {
+                if std::mem::take(complained) {
+                    tracing::info!("the database takes bounces again");
+                }
+                let mut recorded = recorded.into_iter();
+                for deposit in batch {
+                    let own: Vec<_> = recorded.by_ref().take(deposit.items.len()).collect();
+                    self.count(&deposit, &own);
+                    // Who is gone sends it again; it is known then.
+                    let _ = deposit.done.send(Ok(own));
+                }
+            }
+            Err(error) => {
+                if !std::mem::replace(complained, true) {
+                    tracing::error!(%error, "cannot store bounces, their senders keep them");
+                }
+                self.metrics.database_error(Place::Writer);
+                for deposit in batch {
+                    for item in deposit.items.iter() {
+                        self.metrics.intake(item.way(), Intake::NotStored);
                     }
-                    self.metrics.database_error(Place::Writer);
-                    for deposit in batch {
-                        for item in deposit.items.iter() {
-                            self.metrics.intake(item.way(), Intake::NotStored);
-                        }
-                        let _ = deposit.done.send(Err(NotStored));
-                    }
+                    let _ = deposit.done.send(Err(NotStored));
                 }
             }
         }
@@ -308,6 +328,5 @@ pub(super) fn follow_others(
             stop.sleep(FOLLOW_EVERY);
         }
     };
-    let thread = std::thread::Builder::new().name("index".to_owned()).spawn(follow);
-    Ok(Worker(thread.context("cannot start the keeper of the index")?))
+    Worker::spawn("index", follow).context("cannot start the keeper of the index")
 }

@@ -154,15 +154,17 @@ impl KeyRing {
         }
         let parts = presented.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_'));
         let found = parts.and_then(|(token, secret)| Some((self.known_key(token)?, secret)));
-        let Some((key, secret)) = found else { return Err(self.wrong(from)) };
+        // What names no key costs nothing, and takes nobody's turn behind the same proxy.
+        let Some((key, secret)) = found else { return Err(Refused::Wrong) };
+        // Each takes 19 MiB and some milliseconds: so many at a time, whoever asks.
+        let Ok(_turn) = self.verifying.acquire().await else { return Err(Refused::Wrong) };
+        // Of many requests with one key the first is verified; the others waited for it.
+        if let Some(key) = self.recognise(presented) {
+            return Ok(key);
+        }
         // It counts as a wrong one until it is known to be right: guesses must not cost us argon2 each.
         if let Refused::TooOften(wait) = self.wrong(from) {
             return Err(Refused::TooOften(wait));
-        }
-        // Each takes 19 MiB and some milliseconds: so many at a time, whoever asks.
-        let Ok(_turn) = self.verifying.acquire().await else { return Err(Refused::Wrong) };
-        if let Some(key) = self.recognise(presented) {
-            return Ok(key);
         }
         let is_right = tokio::task::block_in_place(|| {
             PasswordHash::new(&key.secret)

@@ -41,6 +41,5 @@ pub(super) fn look(
             stop.sleep(DECISIONS_EVERY);
         }
     };
-    let thread = std::thread::Builder::new().name("newest".to_owned()).spawn(look);
-    Ok(Worker(thread.context("cannot start looking for what changes")?))
+    Worker::spawn("newest", look).context("cannot start looking for what changes")
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::backoff::pause;
-use super::limits::{AWAY_MAX, LOOK_EVERY, RETRY_AFTER_MAX};
+use super::limits::{AWAY_MAX, LOOK_EVERY, RETRY_AFTER_MAX, RETRY_AFTER_MIN};
 use super::settings::TargetSettings;
 use super::target::{Answer, Target, Told, Trouble};
 use super::{Event, connect};
@@ -135,10 +135,15 @@ impl Deliverer {
             match &trouble {
                 Some(Trouble::Away { error, after }) => {
                     let chance = xxh3_64(owner.as_bytes()) ^ now.as_microsecond().cast_unsigned();
-                    let own =
-                        pause(batch.failures, settings.retry_min, AWAY_MAX.min(settings.retry_max), chance);
-                    let wait = after.map_or(own, |after| after.clamp(own, RETRY_AFTER_MAX.max(own)));
-                    news = TargetNews::Away { due_at: later(now, wait), error: error.clone() };
+                    // Who takes some and then wants a pause is well, and is not to wait longer each time.
+                    let before = if pass.told > 0 { 0 } else { batch.failures };
+                    let own = pause(before, settings.retry_min, AWAY_MAX.min(settings.retry_max), chance);
+                    let wait = after.map_or(own, |after| after.clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX));
+                    news = TargetNews::Away {
+                        due_at: later(now, wait),
+                        error: error.clone(),
+                        failures: before.saturating_add(1),
+                    };
                 }
                 Some(Trouble::Gone(error)) => news = TargetNews::Disabled { error: error.clone() },
                 None => {}

@@ -27,6 +27,9 @@ pub(super) const RETRY_MAX: Duration = Duration::from_secs(3600);
 /// The longest pause of a target that is not to be reached: it should hear soon that it is back.
 pub(super) const AWAY_MAX: Duration = Duration::from_secs(300);
 
+/// A pause that a target asks for is at least this long: some say 0.
+pub(super) const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
+
 /// The longest pause that a target may ask for (`Retry-After`).
 pub(super) const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
 

@@ -100,6 +100,13 @@ impl Names {
         let host = report.remote_mta.as_deref().and_then(host_name);
         let day = Day::of(happened_at);
         let keys = failure_keys(report, day);
+        // A failure that was told for one tenant or list stops for that one only: for another it is not known yet.
+        let whose = format!(
+            "{}\0{}",
+            audience.tenant.as_deref().unwrap_or_default(),
+            audience.list.as_deref().unwrap_or_default()
+        );
+        let seed = if whose.len() > 1 { xxh3_64_with_seed(whose.as_bytes(), seed) } else { seed };
         let hash = |key: &String| FailureKey::new(xxh3_64_with_seed(key.as_bytes(), seed), day);
         GatheredEntry {
             message: 0,

@@ -48,8 +48,10 @@ pub(super) fn stop(
         // A person who holds somebody for a while does not lift a complaint by that.
         let before = book.stop_of(&key)?;
         let harder = |known: &StopValue| {
-            known.until.is_none_or(|until| until > at)
-                && weight(known.stop, known.reason) > weight(order.stop, order.reason)
+            let end = |until: Option<Timestamp>| until.unwrap_or(Timestamp::MAX);
+            let (of_known, of_new) = (weight(known.stop, known.reason), weight(order.stop, order.reason));
+            end(known.until) > at
+                && (of_known > of_new || (of_known == of_new && end(known.until) > end(order.until)))
         };
         if before.as_ref().is_some_and(harder) {
             return Ok(());

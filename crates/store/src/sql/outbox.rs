@@ -316,10 +316,10 @@ fn settle_target(
                 params![target],
             )?;
         }
-        TargetNews::Away { due_at, error } => {
+        TargetNews::Away { due_at, error, failures } => {
             book.connection.execute(
-                "UPDATE sync_target SET failures = failures + 1, due_at = ?2, last_error = ?3 WHERE name = ?1",
-                params![target, due_at.as_microsecond(), cut(error)],
+                "UPDATE sync_target SET failures = ?4, due_at = ?2, last_error = ?3 WHERE name = ?1",
+                params![target, due_at.as_microsecond(), cut(error), failures],
             )?;
         }
         TargetNews::Disabled { error } => {

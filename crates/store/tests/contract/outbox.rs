@@ -150,7 +150,7 @@ pub(crate) fn a_target_that_is_away_is_left_alone_and_loses_nothing(house: &mut 
     house.record(&unknown("a@x.example"), now());
     let rules = OutboxRules::all();
     let batch = house.take(&rules, now());
-    let away = TargetNews::Away { due_at: now() + 1.minute(), error: "refused".to_owned() };
+    let away = TargetNews::Away { due_at: now() + 1.minute(), error: "refused".to_owned(), failures: 1 };
     house.store.outbox_settle(&batch.lease, &[], &away, now()).unwrap();
     assert!(!house.store.outbox_is_due("list", now() + 59.seconds()).unwrap());
     assert_eq!(house.take_as("me", &rules, Mode::Apply, now() + 59.seconds()).map(|_| ()), None);

@@ -7,14 +7,17 @@ use abprall_bounce::Kind;
 use abprall_mail::{Language, Party, Reason};
 use abprall_store::{DomainRow, HostRow, Summary};
 
+use crate::report::{Condition, Headline, Report};
 use crate::terminal::{BOLD, DIM, HELD, STOPPED, cut, number, plain, width};
 use crate::wording::{self, pick};
 
 /// Columns of the longest bar.
 const BAR: usize = 16;
 
-pub(super) fn write(out: &mut impl Write, summary: &Summary, language: Language) -> io::Result<()> {
+pub(super) fn write(out: &mut impl Write, report: &Report, language: Language) -> io::Result<()> {
     let page = Page { language, width: width(100) };
+    let summary = &report.trends.summary;
+    page.headline(out, &report.headline)?;
     page.head(out, summary)?;
     page.failures(out, summary)?;
     page.parties(out, summary)?;
@@ -35,6 +38,28 @@ impl Page {
 
     fn heading(&self, out: &mut impl Write, en: &'static str, de: &'static str) -> io::Result<()> {
         writeln!(out, "\n{BOLD}{}{BOLD:#}", self.say(en, de))
+    }
+
+    /// Is it well, and what is to be done: with the command that does it.
+    fn headline(&self, out: &mut impl Write, headline: &Headline) -> io::Result<()> {
+        let style = |condition| match condition {
+            Condition::Urgent => STOPPED,
+            Condition::Attention => HELD,
+            Condition::Healthy | Condition::Empty => DIM,
+        };
+        writeln!(out, "{BOLD}{}{BOLD:#}", headline.title)?;
+        for point in &headline.points {
+            let style = style(point.condition);
+            let mut lines = textwrap::wrap(&point.text, self.width.saturating_sub(4)).into_iter();
+            writeln!(out, "  {style}•{style:#} {}", lines.next().unwrap_or_default())?;
+            for line in lines {
+                writeln!(out, "    {line}")?;
+            }
+            if let Some(command) = point.command {
+                writeln!(out, "    {DIM}{command}{DIM:#}")?;
+            }
+        }
+        writeln!(out)
     }
 
     fn head(&self, out: &mut impl Write, summary: &Summary) -> io::Result<()> {

@@ -184,7 +184,8 @@ pub(super) async fn check_many(
             Ok(Answer::NoAddress { address: text, error })
         }
     });
-    Ok(Json(Answers { results: results.collect::<Result<_, _>>()? }))
+    // So many take seconds: other questions are answered by other threads meanwhile.
+    Ok(Json(Answers { results: tokio::task::block_in_place(|| results.collect::<Result<_, _>>())? }))
 }
 
 #[cfg(test)]

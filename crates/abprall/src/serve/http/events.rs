@@ -94,15 +94,15 @@ pub(super) async fn events(
     };
     let numbers: Vec<_> = events.events.iter().map(|event| event.number).collect();
     if !numbers.is_empty() {
+        let whose = caller.audience(whose.into())?;
         let items = tokio::task::block_in_place(|| {
             let items = events.events.into_iter().map(|event| {
-                let content = identity::of_event(Provider::Abprall, &event);
+                let content = identity::of_own_event(&event, &whose);
                 let reading = Reading { reports: vec![event.report], ..Reading::default() };
                 app.keeper.judge(content, "http".to_owned(), reading)
             });
             items.collect()
         });
-        let whose = caller.audience(whose.into())?;
         let audience = (whose != Audience::default()).then_some(whose);
         let recorded =
             app.keeper.keep_all(Arc::new(items), audience).await.map_err(|_| Problem::database())?;

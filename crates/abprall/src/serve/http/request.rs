@@ -93,7 +93,17 @@ pub(super) fn no_control(text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// As [`no_control`], of a text that may be missing.
+/// Bytes of the name of a tenant or list: a database keeps them in its keys.
+const NAME_BYTES_MAX: usize = 255;
+
+/// As [`no_control`], of names that may be missing.
 pub(super) fn no_controls(texts: &[Option<&str>]) -> Result<(), Problem> {
-    texts.iter().flatten().try_for_each(|text| no_control(text))
+    texts.iter().flatten().try_for_each(|text| {
+        if text.len() > NAME_BYTES_MAX {
+            return Err(Problem::bad(format!(
+                "A name of a tenant or list has at most {NAME_BYTES_MAX} bytes."
+            )));
+        }
+        no_control(text)
+    })
 }

@@ -201,6 +201,7 @@ impl Follower {
         let state = State::load(&self.settings.state).unwrap_or_else(|error| {
             let state = self.settings.state.display();
             self.complain(&format!("{state} cannot be read ({error}): the log is read from its beginning"));
+            self.start = Start::Beginning;
             None
         });
         let rotated = rotated::beside(&self.settings.path)?;

@@ -19,6 +19,9 @@ use crate::serve::keeper::{Item, Keeper, NotStored};
 use crate::serve::limits::EVENTS_MAX;
 use crate::serve::settings::{Credentials, Proof, TokenIn, WebhookSettings};
 
+/// Mailgun signs only a time and a token, and posts again for eight hours: an older one was found somewhere.
+const MAILGUN_AGE_MAX: std::time::Duration = std::time::Duration::from_secs(86_400);
+
 /// All hooks, by their names.
 #[derive(Default)]
 pub(in crate::serve) struct Webhooks(BTreeMap<String, Webhook>);
@@ -170,7 +173,7 @@ impl Webhook {
                 // It posts for a day again what was not taken, and does not say whether it signs anew; an event counts once.
                 None,
             ),
-            Proof::Mailgun(key) => mailgun::check(key.reveal(), body, now, None),
+            Proof::Mailgun(key) => mailgun::check(key.reveal(), body, now, Some(MAILGUN_AGE_MAX)),
             Proof::Mandrill(key, url) => {
                 // The test of a new webhook has no events in it, and is signed with another key.
                 if is_mandrill_test(body) {
