@@ -125,6 +125,19 @@ fn what_a_person_stops_and_lifts_is_remembered_with_its_note() {
 }
 
 #[test]
+fn a_stop_for_one_list_is_shown_as_it_stands_for_that_list() {
+    let folder = processed();
+    let add = ask(&folder, &["suppressions", "add", "bob@example.org", "--list", "news"]);
+    assert!(add.out.starts_with("suppressed   bob@example.org for list news\n"), "{}", add.out);
+    assert_eq!(ask(&folder, &["check", "bob@example.org"]).status, 0);
+    assert_eq!(ask(&folder, &["check", "bob@example.org", "--list", "news"]).status, 1);
+    let why = ask(&folder, &["why", "bob@example.org"]).out;
+    assert!(why.starts_with("ok ") && why.contains(" suppressed for list news\n"), "{why}");
+    let domain = ask(&folder, &["suppressions", "add", "shop.example", "--tenant", "shop", "--lang", "de"]);
+    assert!(domain.out.contains("shop.example für Mandant shop\n"), "{}", domain.out);
+}
+
+#[test]
 fn a_domain_that_is_stopped_stops_all_its_addresses() {
     let folder = processed();
     ask(&folder, &["suppressions", "add", "example.org", "--hold", "--reason", "routing_server_failure"]);
