@@ -381,10 +381,14 @@ fn what_is_old_goes_and_all_of_a_person_is_shown() {
         run(folder.path(), arguments).json()
     };
     assert_eq!(prune(&["1d"])["reports"], 0, "nothing is a day old");
-    let preview = prune(&["1us", "--dry-run"]);
+    let preview = prune(&["1us"]);
     assert!(preview["reports"].as_u64().unwrap() > 0 && preview["done"] == false, "{preview}");
+    assert_eq!(prune(&["1us", "--dry-run"])["done"], false);
+    assert_eq!(run(folder.path(), ["prune", "--older-than", "1us", "--dry-run", "--yes"]).status, 2);
+    assert!(run(folder.path(), ["prune", "--older-than", "1us"]).out.contains("--yes does it"));
     assert_eq!(export(&address).json()["kept_as"], *address);
-    let done = prune(&["1us"]);
+    let done = prune(&["1us", "--yes"]);
+    assert_eq!(done["done"], true);
     assert_eq!((&done["reports"], &done["addresses"]), (&preview["reports"], &preview["addresses"]));
     let after = export(&address).json();
     assert!(after["kept_as"].as_str().unwrap().starts_with("erased:"), "{after}");
