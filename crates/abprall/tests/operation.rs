@@ -357,6 +357,23 @@ fn whoever_wants_addresses_in_the_log_says_so() {
     }
 }
 
+// --- what a new user meets
+
+#[test]
+fn a_missing_settings_file_is_called_missing_and_says_where_one_is() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in
+        [&["config", "check"][..], &["config", "show"], &["sync", "status"], &["serve"], &["doctor"]]
+    {
+        let ran = run(folder.path(), command);
+        assert_ne!(ran.status, 0);
+        let said = ran.err + &ran.out;
+        for words in ["there is no settings file", "--config", "packaging/abprall.toml"] {
+            assert!(said.contains(words), "{command:?}: {said}");
+        }
+    }
+}
+
 // --- people
 
 #[test]
