@@ -374,6 +374,24 @@ fn a_missing_settings_file_is_called_missing_and_says_where_one_is() {
     }
 }
 
+#[test]
+fn a_secret_that_cannot_be_read_is_one_problem() {
+    let folder = tempfile::tempdir().unwrap();
+    let http = "[http]\nlisten = [\"127.0.0.1:1\"]\n";
+    for rest in [
+        "[intake.webhook.a]\nservice = \"mailgun\"\nkey_file = \"gone\"\n",
+        "[intake.webhook.a]\nservice = \"postmark\"\nuser = \"u\"\npassword_file = \"gone\"\n",
+        "[intake.webhook.a]\nservice = \"postmark\"\ntoken_header = \"X-T\"\ntoken_file = \"gone\"\n",
+        "[notify.chat]\nkind = \"webhook\"\nurl = \"https://example.org/hook\"\nsecret_file = \"gone\"\n",
+        "[sync.shop]\nkind = \"webhook\"\nurl = \"https://example.org/hook\"\nsecret_file = \"gone\"\n",
+    ] {
+        std::fs::write(folder.path().join("abprall.toml"), format!("{http}{rest}")).unwrap();
+        let ran = run(folder.path(), ["config", "check"]);
+        assert_eq!(ran.status, 2, "{rest}");
+        assert!(ran.err.contains("1 problem in") && ran.err.contains("cannot read"), "{rest}: {}", ran.err);
+    }
+}
+
 // --- people
 
 #[test]
