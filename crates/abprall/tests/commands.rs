@@ -138,6 +138,16 @@ fn a_stop_for_one_list_is_shown_as_it_stands_for_that_list() {
 }
 
 #[test]
+fn a_word_that_is_neither_address_nor_domain_is_not_stopped() {
+    let folder = processed();
+    for word in ["bad", "@bad"] {
+        let add = ask(&folder, &["suppressions", "add", word]);
+        assert!(add.status == 2 && add.err.contains("neither an address nor a domain"), "{}", add.err);
+    }
+    assert_eq!(ask(&folder, &["suppressions", "add", "good.example"]).status, 0);
+}
+
+#[test]
 fn a_domain_that_is_stopped_stops_all_its_addresses() {
     let folder = processed();
     ask(&folder, &["suppressions", "add", "example.org", "--hold", "--reason", "routing_server_failure"]);

@@ -18,7 +18,7 @@ use crate::subject;
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Addresses, or domains.
-    #[arg(required = true, value_name = "ADDRESS|DOMAIN", value_parser = subject::read)]
+    #[arg(required = true, value_name = "ADDRESS|DOMAIN", value_parser = subject::to_stop)]
     subjects: Vec<Subject>,
 
     #[command(flatten)]
