@@ -392,6 +392,19 @@ fn a_secret_that_cannot_be_read_is_one_problem() {
     }
 }
 
+#[test]
+fn a_target_nobody_configured_and_a_place_that_is_taken_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = taken.local_addr().unwrap().to_string();
+    std::fs::write(folder.path().join("abprall.toml"), format!("[http]\nlisten = [\"{place}\"]\n")).unwrap();
+    let sync = run(folder.path(), ["sync", "reconcile", "foo"]);
+    assert!(sync.status == 2 && sync.err.contains("the settings have no [sync.…] at all"), "{}", sync.err);
+    let serve = run(folder.path(), ["serve"]);
+    assert_ne!(serve.status, 0);
+    assert!(serve.err.contains(&place) && serve.err.contains("ss -ltnp"), "{}", serve.err);
+}
+
 // --- people
 
 #[test]
