@@ -16,6 +16,20 @@ pub(crate) fn read(text: &str) -> Result<Subject, String> {
     }
 }
 
+/// As [`read`], for what is to be stopped: a name of one label is a slip of the pen, no domain that gets mail.
+///
+/// # Errors
+/// Says what is wrong with the text.
+pub(crate) fn to_stop(text: &str) -> Result<Subject, String> {
+    match read(text)? {
+        Subject::Domain(domain) if !domain.as_str().contains('.') => Err(format!(
+            "{:?} is neither an address nor a domain; write \"bob@example.org\" or \"example.org\"",
+            text.trim()
+        )),
+        subject => Ok(subject),
+    }
+}
+
 /// Reads an address.
 ///
 /// # Errors

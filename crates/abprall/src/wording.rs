@@ -5,7 +5,9 @@
 use abprall_bounce::Kind;
 use abprall_mail::{Action, BounceType, Category, Language, Party, Permanence, Reason};
 use abprall_policy::Outcome;
-use abprall_store::State;
+use abprall_store::{Audience, State};
+
+use crate::terminal::plain;
 
 /// The text in the language that is asked for.
 pub(crate) fn pick(language: Language, en: &'static str, de: &'static str) -> &'static str {
@@ -13,6 +15,18 @@ pub(crate) fn pick(language: Language, en: &'static str, de: &'static str) -> &'
         Language::En => en,
         Language::De => de,
     }
+}
+
+/// ` for tenant shop, list news`; empty where it is mail of nobody in particular.
+pub(crate) fn for_mail_of(audience: &Audience, language: Language) -> String {
+    let tenant = audience.tenant.as_ref().map(|name| (pick(language, "tenant", "Mandant"), name));
+    let list = audience.list.as_ref().map(|name| (pick(language, "list", "Liste"), name));
+    let whose: Vec<_> =
+        [tenant, list].into_iter().flatten().map(|(what, name)| format!("{what} {}", plain(name))).collect();
+    if whose.is_empty() {
+        return String::new();
+    }
+    format!(" {} {}", pick(language, "for", "für"), whose.join(", "))
 }
 
 /// Somebody else's words in the quotation marks of the language.

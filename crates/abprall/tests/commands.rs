@@ -145,6 +145,29 @@ fn the_database_is_for_its_owner_only() {
 }
 
 #[test]
+fn a_stop_for_one_list_is_shown_as_it_stands_for_that_list() {
+    let folder = processed();
+    let add = ask(&folder, &["suppressions", "add", "bob@example.org", "--list", "news"]);
+    assert!(add.out.starts_with("suppressed   bob@example.org for list news\n"), "{}", add.out);
+    assert_eq!(ask(&folder, &["check", "bob@example.org"]).status, 0);
+    assert_eq!(ask(&folder, &["check", "bob@example.org", "--list", "news"]).status, 1);
+    let why = ask(&folder, &["why", "bob@example.org"]).out;
+    assert!(why.starts_with("ok ") && why.contains(" suppressed for list news\n"), "{why}");
+    let domain = ask(&folder, &["suppressions", "add", "shop.example", "--tenant", "shop", "--lang", "de"]);
+    assert!(domain.out.contains("shop.example für Mandant shop\n"), "{}", domain.out);
+}
+
+#[test]
+fn a_word_that_is_neither_address_nor_domain_is_not_stopped() {
+    let folder = processed();
+    for word in ["bad", "@bad"] {
+        let add = ask(&folder, &["suppressions", "add", word]);
+        assert!(add.status == 2 && add.err.contains("neither an address nor a domain"), "{}", add.err);
+    }
+    assert_eq!(ask(&folder, &["suppressions", "add", "good.example"]).status, 0);
+}
+
+#[test]
 fn a_domain_that_is_stopped_stops_all_its_addresses() {
     let folder = processed();
     ask(&folder, &["suppressions", "add", "example.org", "--hold", "--reason", "routing_server_failure"]);

@@ -357,6 +357,54 @@ fn whoever_wants_addresses_in_the_log_says_so() {
     }
 }
 
+// --- what a new user meets
+
+#[test]
+fn a_missing_settings_file_is_called_missing_and_says_where_one_is() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in
+        [&["config", "check"][..], &["config", "show"], &["sync", "status"], &["serve"], &["doctor"]]
+    {
+        let ran = run(folder.path(), command);
+        assert_ne!(ran.status, 0);
+        let said = ran.err + &ran.out;
+        for words in ["there is no settings file", "--config", "packaging/abprall.toml"] {
+            assert!(said.contains(words), "{command:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_secret_that_cannot_be_read_is_one_problem() {
+    let folder = tempfile::tempdir().unwrap();
+    let http = "[http]\nlisten = [\"127.0.0.1:1\"]\n";
+    for rest in [
+        "[intake.webhook.a]\nservice = \"mailgun\"\nkey_file = \"gone\"\n",
+        "[intake.webhook.a]\nservice = \"postmark\"\nuser = \"u\"\npassword_file = \"gone\"\n",
+        "[intake.webhook.a]\nservice = \"postmark\"\ntoken_header = \"X-T\"\ntoken_file = \"gone\"\n",
+        "[notify.chat]\nkind = \"webhook\"\nurl = \"https://example.org/hook\"\nsecret_file = \"gone\"\n",
+        "[sync.shop]\nkind = \"webhook\"\nurl = \"https://example.org/hook\"\nsecret_file = \"gone\"\n",
+    ] {
+        std::fs::write(folder.path().join("abprall.toml"), format!("{http}{rest}")).unwrap();
+        let ran = run(folder.path(), ["config", "check"]);
+        assert_eq!(ran.status, 2, "{rest}");
+        assert!(ran.err.contains("1 problem in") && ran.err.contains("cannot read"), "{rest}: {}", ran.err);
+    }
+}
+
+#[test]
+fn a_target_nobody_configured_and_a_place_that_is_taken_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = taken.local_addr().unwrap().to_string();
+    std::fs::write(folder.path().join("abprall.toml"), format!("[http]\nlisten = [\"{place}\"]\n")).unwrap();
+    let sync = run(folder.path(), ["sync", "reconcile", "foo"]);
+    assert!(sync.status == 2 && sync.err.contains("the settings have no [sync.…] at all"), "{}", sync.err);
+    let serve = run(folder.path(), ["serve"]);
+    assert_ne!(serve.status, 0);
+    assert!(serve.err.contains(&place) && serve.err.contains("ss -ltnp"), "{}", serve.err);
+}
+
 // --- people
 
 #[test]
@@ -381,10 +429,14 @@ fn what_is_old_goes_and_all_of_a_person_is_shown() {
         run(folder.path(), arguments).json()
     };
     assert_eq!(prune(&["1d"])["reports"], 0, "nothing is a day old");
-    let preview = prune(&["1us", "--dry-run"]);
+    let preview = prune(&["1us"]);
     assert!(preview["reports"].as_u64().unwrap() > 0 && preview["done"] == false, "{preview}");
+    assert_eq!(prune(&["1us", "--dry-run"])["done"], false);
+    assert_eq!(run(folder.path(), ["prune", "--older-than", "1us", "--dry-run", "--yes"]).status, 2);
+    assert!(run(folder.path(), ["prune", "--older-than", "1us"]).out.contains("--yes does it"));
     assert_eq!(export(&address).json()["kept_as"], *address);
-    let done = prune(&["1us"]);
+    let done = prune(&["1us", "--yes"]);
+    assert_eq!(done["done"], true);
     assert_eq!((&done["reports"], &done["addresses"]), (&preview["reports"], &preview["addresses"]));
     let after = export(&address).json();
     assert!(after["kept_as"].as_str().unwrap().starts_with("erased:"), "{after}");

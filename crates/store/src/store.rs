@@ -52,7 +52,7 @@ pub trait Store: Send {
     /// How much is stopped.
     fn stopped(&self, at: Timestamp) -> Result<Stopped, StoreError>;
 
-    /// A person stops somebody. Gives how it stands now.
+    /// A person stops somebody. Gives how it stands now, for the mail that was meant.
     fn stop(&mut self, subject: &Subject, order: &StopOrder, at: Timestamp) -> Result<Standing, StoreError>;
 
     /// A person lifts all stops of just this subject, for whatever mail. Gives how it stood before: `ok` means that there was nothing.

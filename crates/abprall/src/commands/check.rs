@@ -157,7 +157,17 @@ pub(super) fn write_standing(
     standing: &Standing,
     language: Language,
 ) -> io::Result<()> {
-    let name = plain(&standing.address);
+    write_standing_for(out, standing, &Audience::default(), language)
+}
+
+/// As [`write_standing`], and says for whose mail it stands so.
+pub(super) fn write_standing_for(
+    out: &mut impl Write,
+    standing: &Standing,
+    audience: &Audience,
+    language: Language,
+) -> io::Result<()> {
+    let name = plain(&standing.address) + &wording::for_mail_of(audience, language);
     let state = wording::state(standing.state, language);
     let (Some(reason), Some(since)) = (standing.reason, standing.since) else {
         let meaning = pick(language, "may be sent to", "darf angeschrieben werden");

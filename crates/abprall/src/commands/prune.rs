@@ -17,6 +17,8 @@ use crate::wording::pick;
 /// Let go what is old: the words of reports, and with --addresses the addresses to which nothing happened since. What was decided stays;
 /// who is stopped stays stopped.
 ///
+/// Shows what would go; `--yes` does it.
+///
 /// `abprall serve` does the same daily, as `[keep]` says.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -28,8 +30,12 @@ pub(crate) struct Args {
     #[arg(long)]
     addresses: bool,
 
-    /// Only show what would go.
+    /// Do it; it cannot be undone. Without this, what would go is only shown.
     #[arg(long)]
+    yes: bool,
+
+    /// Only show what would go, as without --yes.
+    #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
 
     #[command(flatten)]
@@ -61,11 +67,11 @@ impl Args {
         let mut store = self.store.open_existing()?;
         let language = Language::from(self.lang);
         let before = self.clock.clock().now().checked_sub(self.older_than)?;
-        let mode = if self.dry_run { Mode::Preview } else { Mode::Apply };
+        let mode = if self.yes { Mode::Apply } else { Mode::Preview };
         let reports = all(&mut *store, Old::Texts, before, mode)?;
         let addresses = self.addresses.then(|| all(&mut *store, Old::Addresses, before, mode)).transpose()?;
         if self.format == Format::Json {
-            let answer = Answer { before, done: !self.dry_run, reports, addresses };
+            let answer = Answer { before, done: self.yes, reports, addresses };
             anstream::println!("{}", serde_json::to_string(&answer)?);
             return Ok(ExitCode::SUCCESS);
         }
@@ -83,9 +89,9 @@ impl Args {
                 language,
             ));
         }
-        let verb = if self.dry_run { pick(language, "would be: ", "wären: ") } else { "" };
+        let verb = if self.yes { "" } else { pick(language, "would be: ", "wären: ") };
         anstream::println!("{verb}{}", parts.join(", "));
-        if self.dry_run {
+        if !self.yes {
             anstream::println!("{}", preview(language));
         }
         Ok(ExitCode::SUCCESS)

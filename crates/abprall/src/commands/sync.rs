@@ -66,11 +66,14 @@ impl Configured {
         if let Some(unknown) = names.iter().find(|name| !targets.iter().any(|target| target.name == **name)) {
             let known: Vec<_> = targets.iter().map(|target| target.name.as_str()).collect();
             let shown = self.config.display();
-            return Err(BadSettings::lacking(format!(
-                "{shown} has no [sync.{unknown}]; it has: {}",
-                known.join(", ")
-            ))
-            .into());
+            let problem = if known.is_empty() {
+                format!(
+                    "{shown}: the settings have no [sync.…] at all, so no [sync.{unknown}]; see docs/sync.md"
+                )
+            } else {
+                format!("{shown} has no [sync.{unknown}]; it has: {}", known.join(", "))
+            };
+            return Err(BadSettings::lacking(problem).into());
         }
         if !names.is_empty() {
             targets.retain(|target| names.contains(&target.name));

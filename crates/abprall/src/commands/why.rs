@@ -2,7 +2,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use abprall_mail::Language;
-use abprall_store::{DecisionRecord, ReportRecord, State, Story};
+use abprall_policy::Stop;
+use abprall_store::{Audience, DecisionRecord, PersonalStop, ReportRecord, State, Story, Subject};
 use clap::ValueEnum;
 
 use super::check::write_standing;
@@ -55,7 +56,19 @@ impl Args {
             }
         };
         let store = self.store.open_existing()?;
-        let story = store.story(&subject, self.clock.clock().now(), self.limit)?;
+        let at = self.clock.clock().now();
+        let story = store.story(&subject, at, self.limit)?;
+        // How it stands is told for mail of nobody in particular: what stops only some mail is said beside it.
+        let partly = match (&subject, &story, self.format) {
+            (Subject::Address(address), Some(_), Format::Text) => store.person(address, at)?,
+            (_, _, Format::Text | Format::Json) => None,
+        };
+        let partly: Vec<_> = partly
+            .map_or_else(Vec::new, |person| person.stops)
+            .into_iter()
+            .filter(|stop| stop.tenant.is_some() || stop.list.is_some())
+            .filter(|stop| stop.until.is_none_or(|until| until > at))
+            .collect();
         let language = self.lang.into();
         let mut out = anstream::AutoStream::auto(io::stdout().lock());
         match (self.format, story) {
@@ -63,7 +76,7 @@ impl Args {
                 serde_json::to_writer_pretty(&mut out, &story)?;
                 writeln!(out)?;
             }
-            (Format::Text, Some(story)) => write_story(&mut out, &story, language)?,
+            (Format::Text, Some(story)) => write_story(&mut out, &story, &partly, language)?,
             (Format::Text, None) => {
                 let nothing = pick(
                     language,
@@ -77,7 +90,12 @@ impl Args {
     }
 }
 
-fn write_story(out: &mut impl Write, story: &Story, language: Language) -> io::Result<()> {
+fn write_story(
+    out: &mut impl Write,
+    story: &Story,
+    partly: &[PersonalStop],
+    language: Language,
+) -> io::Result<()> {
     write_standing(out, &story.standing, language)?;
     if story.standing.state == State::Ok && story.addresses_stopped > 0 {
         let text = pick(
@@ -86,6 +104,15 @@ fn write_story(out: &mut impl Write, story: &Story, language: Language) -> io::R
             "die Domain selbst; Adressen von ihr sind gestoppt",
         );
         writeln!(out, "{:13}{HELD}{text}{HELD:#}", "")?;
+    }
+    for stop in partly {
+        let state = match stop.stop.parse() {
+            Ok(Stop::Hold) => State::Held,
+            Ok(Stop::Suppression) | Err(_) => State::Suppressed,
+        };
+        let state = wording::state(state, language);
+        let audience = Audience { tenant: stop.tenant.clone(), list: stop.list.clone() };
+        writeln!(out, "{:12} {state}{}", "", wording::for_mail_of(&audience, language))?;
     }
     if story.addresses_total > 0 {
         write_addresses(out, story, language)?;

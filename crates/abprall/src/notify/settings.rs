@@ -179,7 +179,7 @@ fn mail(reader: &mut Reader<'_>, section: &mut Section<'_, '_>, folder: &Path) -
         reader.problem(relay_span.clone(), &section.key("relay"), hint);
     }
     let user = section.text(reader, "user").map(|(user, _)| user);
-    let password = secret(reader, section, ("password", "password_file"), folder);
+    let password = secret(reader, section, ("password", "password_file"), folder).unwrap_or_default();
     let login = user.zip(password);
     if let (Some(_), Some((host, _)), Encryption::None | Encryption::Offered) = (&login, &place, encryption)
         && !is_here(host)
@@ -216,9 +216,11 @@ fn mail(reader: &mut Reader<'_>, section: &mut Section<'_, '_>, folder: &Path) -
 fn webhook(reader: &mut Reader<'_>, section: &mut Section<'_, '_>, folder: &Path) -> Option<WebhookSettings> {
     let (key, url) = (section.key("url"), section.text(reader, "url"));
     let secret = secret(reader, section, ("secret", "secret_file"), folder);
+    let is_unreadable = secret.is_err();
+    let secret = secret.unwrap_or_default();
     let bytes = secret.as_deref().and_then(|text| BASE64_STANDARD.decode(text.strip_prefix("whsec_")?).ok());
     let bytes = bytes.filter(|bytes| (24..=64).contains(&bytes.len()));
-    if bytes.is_none() {
+    if bytes.is_none() && !is_unreadable {
         let hint = "a key is wanted: whsec_ and 24 to 64 bytes in base64, `echo whsec_$(openssl rand -base64 32)` makes one";
         reader.problem(0..0, &section.key("secret"), hint.to_owned());
     }
@@ -254,25 +256,28 @@ fn webhook(reader: &mut Reader<'_>, section: &mut Section<'_, '_>, folder: &Path
     }
 }
 
-/// A secret in the file, or better in a file of its own.
+/// The file of a secret cannot be read; that was said already.
+struct Said;
+
+/// A secret in the settings, or better in a file of its own.
 fn secret(
     reader: &mut Reader<'_>,
     section: &mut Section<'_, '_>,
     (name, file): (&'static str, &'static str),
     folder: &Path,
-) -> Option<String> {
+) -> Result<Option<String>, Said> {
     let here = section.text(reader, name).map(|(text, _)| text);
-    let Some((path, span)) = section.text(reader, file) else { return here };
+    let Some((path, span)) = section.text(reader, file) else { return Ok(here) };
     let path = folder.join(path);
     match std::fs::read_to_string(&path) {
         Ok(text) => {
             let text = text.trim().to_owned();
             reader.keep_secret(&text);
-            Some(text)
+            Ok(Some(text))
         }
         Err(error) => {
             reader.problem(span, &section.key(file), format!("cannot read {}: {error}", path.display()));
-            here
+            Err(Said)
         }
     }
 }

@@ -100,9 +100,21 @@ pub(super) async fn bind(places: &[Place]) -> anyhow::Result<Vec<Socket>> {
                 UnixListener::bind(path).map(Listener::Unix)
             }
         };
-        take(listener.with_context(|| format!("cannot listen at {place}"))?);
+        take(listener.map_err(|error| {
+            let hint = if error.kind() == io::ErrorKind::AddrInUse { in_use(place) } else { "" };
+            anyhow::Error::from(error).context(format!("cannot listen at {place}{hint}"))
+        })?);
     }
     Ok(sockets)
+}
+
+/// How to find who has the place.
+fn in_use(place: &Place) -> &'static str {
+    match place {
+        Place::Tcp(_) => ": another program listens there; `ss -ltnp` says which",
+        Place::Unix(_) => ": another program listens there; `ss -lxp` says which",
+        Place::Systemd(_) => "",
+    }
 }
 
 impl Socket {

@@ -13,6 +13,7 @@ mod watch;
 mod webhook;
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use abprall_policy::Policy;
@@ -85,8 +86,7 @@ impl Settings {
     /// Reads `abprall.toml`, the environment, and what the command line sets. Relative paths in the file begin at its folder.
     pub(crate) fn read(path: &Path, set: &SetOptions) -> Result<Self, BadSettings> {
         let shown = path.display();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| BadSettings(format!("cannot read {shown}: {error}")))?;
+        let text = std::fs::read_to_string(path).map_err(|error| BadSettings(unread(path, &error)))?;
         let overrides = set.overrides()?;
         let settings =
             Self::parse(&text, &overrides, path.parent().unwrap_or(Path::new(""))).map_err(|problems| {
@@ -278,6 +278,18 @@ fn places(reader: &mut Reader<'_>, section: &mut Section<'_, '_>) -> Vec<Place> 
         }
     }
     places
+}
+
+/// What to do where the file of settings cannot be read.
+fn unread(path: &Path, error: &io::Error) -> String {
+    let shown = path.display();
+    if error.kind() != io::ErrorKind::NotFound {
+        return format!("cannot read {shown}: {error}");
+    }
+    format!(
+        "there is no settings file {shown}: name yours with --config FILE or ABPRALL_CONFIG. One to start from is packaging/abprall.toml \
+         (in the package: /etc/abprall/abprall.toml)"
+    )
 }
 
 #[cfg(test)]

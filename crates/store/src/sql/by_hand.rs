@@ -4,12 +4,12 @@ use jiff::Timestamp;
 
 use super::SqlStore;
 use super::book::{Book, NewDecision, StopKey, StopValue, kind_of};
-use super::check::{check_subject, find, own_standing};
+use super::check::{check, find, own_standing};
 use super::column::word;
 use crate::audit::AuditEntry;
 use crate::database::params;
 use crate::plan::weight;
-use crate::{Audience, AuditAction, Scope, Standing, StopOrder, StoreError, Subject, index_key};
+use crate::{Audience, AuditAction, Question, Scope, Standing, StopOrder, StoreError, Subject, index_key};
 
 pub(super) fn stop(
     store: &mut SqlStore,
@@ -58,7 +58,14 @@ pub(super) fn stop(
         }
         book.put_stop_after(&key, &value, before.map(|before| before.stop))
     })?;
-    check_subject(store, subject, at)
+    // For the mail that was meant: a stop of one list stops nothing of the whole house.
+    match subject {
+        Subject::Address(address) => {
+            let question = Question { address: address.clone(), audience: order.audience.clone() };
+            check(store, &question, at)
+        }
+        Subject::Domain(_) | Subject::MxHost(_) => own_standing(store, subject, &order.audience, at),
+    }
 }
 
 pub(super) fn own_wish(

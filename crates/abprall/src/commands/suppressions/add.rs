@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::filter::reason;
-use crate::commands::check::write_standing;
+use crate::commands::check::write_standing_for;
 use crate::language::Lang;
 use crate::store_file::StoreFile;
 use crate::subject;
@@ -18,7 +18,7 @@ use crate::subject;
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Addresses, or domains.
-    #[arg(required = true, value_name = "ADDRESS|DOMAIN", value_parser = subject::read)]
+    #[arg(required = true, value_name = "ADDRESS|DOMAIN", value_parser = subject::to_stop)]
     subjects: Vec<Subject>,
 
     #[command(flatten)]
@@ -71,7 +71,7 @@ impl Args {
         let mut out = anstream::AutoStream::auto(io::stdout().lock());
         for subject in &self.subjects {
             let standing = store.stop(subject, &order, now)?;
-            write_standing(&mut out, &standing, self.lang.into())?;
+            write_standing_for(&mut out, &standing, &order.audience, self.lang.into())?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -28,20 +28,24 @@ pub(super) struct Names {
     pub(super) variable: &'static str,
 }
 
-/// The secret, by whichever of its keys is there.
+/// A secret was named, but cannot be had; what is wrong with it was said already.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Said;
+
+/// The secret, by whichever of its keys is there; `None` where none is.
 pub(super) fn take(
     reader: &mut Reader<'_>,
     section: &mut Section<'_, '_>,
     names: &Names,
     folder: &Path,
-) -> Option<Secret> {
+) -> Result<Option<Secret>, Said> {
     let value = section.text(reader, names.value);
     let file = section.text(reader, names.file);
     let variable = section.text(reader, names.variable);
     if [value.is_some(), file.is_some(), variable.is_some()].iter().filter(|given| **given).count() > 1 {
         let hint = format!("one of {}, {} and {} is enough", names.value, names.file, names.variable);
         reader.problem(0..0, &section.key(names.value), hint);
-        return None;
+        return Err(Said);
     }
     let (text, span, name) = if let Some((text, span)) = value {
         (text, span, names.value)
@@ -50,25 +54,25 @@ pub(super) fn take(
             Ok(text) => (text, span, names.file),
             Err(error) => {
                 reader.problem(span, &section.key(names.file), format!("cannot read {path}: {error}"));
-                return None;
+                return Err(Said);
             }
         }
     } else {
-        let (variable, span) = variable?;
+        let Some((variable, span)) = variable else { return Ok(None) };
         match std::env::var(&variable) {
             Ok(text) => (text, span, names.variable),
             Err(_) => {
                 let hint = format!("there is no variable {variable} in the environment");
                 reader.problem(span, &section.key(names.variable), hint);
-                return None;
+                return Err(Said);
             }
         }
     };
     let text = text.trim();
     if text.is_empty() {
         reader.problem(span, &section.key(name), "is empty".to_owned());
-        return None;
+        return Err(Said);
     }
     reader.keep_secret(text);
-    Some(Secret(text.to_owned()))
+    Ok(Some(Secret(text.to_owned())))
 }

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 
 use super::log::audience;
-use super::secret::{self, Names, Secret};
+use super::secret::{self, Names, Said, Secret};
 use crate::serve::limits::HOOK_ONE_EVENT_BYTES_MAX;
 
 /// A service that posts to `/hooks/NAME`.
@@ -108,10 +108,19 @@ fn take_one(
     let audience = audience(reader, &mut section, all);
     let mut bytes_max = default_bytes(service?);
     section.number(reader, "bytes_max", &mut bytes_max, 1024..u32::try_from(WEBHOOK_BYTES_MAX).ok()? + 1);
-    let proof = take_proof(reader, &mut section, service?, &credentials, is_open, folder);
+    // A login that is named but cannot be read is no missing one.
+    let has_login = credentials.as_ref().map_or(true, |login| login.basic.is_some() || login.token.is_some());
+    let proof = take_proof(reader, &mut section, service?, has_login, is_open, folder);
     section.finish(reader);
     let (service, bytes_max) = (service?, usize::try_from(bytes_max).ok()?);
-    Some(WebhookSettings { name, service, proof: proof?, credentials, bytes_max, audience })
+    Some(WebhookSettings {
+        name,
+        service,
+        proof: proof?,
+        credentials: credentials.ok()?,
+        bytes_max,
+        audience,
+    })
 }
 
 fn take_service(reader: &mut Reader<'_>, section: &mut Section<'_, '_>) -> Option<Provider> {
@@ -147,21 +156,26 @@ fn unsigned(reader: &mut Reader<'_>, section: &mut Section<'_, '_>) -> bool {
     accept
 }
 
-fn take_credentials(reader: &mut Reader<'_>, section: &mut Section<'_, '_>, folder: &Path) -> Credentials {
+fn take_credentials(
+    reader: &mut Reader<'_>,
+    section: &mut Section<'_, '_>,
+    folder: &Path,
+) -> Result<Credentials, Said> {
     const PASSWORD: Names = Names { value: "password", file: "password_file", variable: "password_env" };
     const TOKEN: Names = Names { value: "token", file: "token_file", variable: "token_env" };
     let user = section.text(reader, "user");
     let password = secret::take(reader, section, &PASSWORD, folder);
     let basic = match (user, password) {
-        (Some((user, _)), Some(password)) => Some((user, password)),
-        (None, None) => None,
-        (Some((_, span)), None) => {
+        (Some((user, _)), Ok(Some(password))) => Ok(Some((user, password))),
+        (None, Ok(None)) => Ok(None),
+        (_, Err(said)) => Err(said),
+        (Some((_, span)), Ok(None)) => {
             reader.problem(span, &section.key("user"), "a password is wanted too".to_owned());
-            None
+            Err(Said)
         }
-        (None, Some(_)) => {
+        (None, Ok(Some(_))) => {
             reader.problem(0..0, &section.key("password"), "a user is wanted too".to_owned());
-            None
+            Err(Said)
         }
     };
     let header = section.text(reader, "token_header");
@@ -175,27 +189,30 @@ fn take_credentials(reader: &mut Reader<'_>, section: &mut Section<'_, '_>, fold
             format!("{header:?} is no name of a header"),
         );
     }
-    if basic.is_some() && token.is_some() && header.is_none() {
+    if matches!((&basic, &token), (Ok(Some(_)), Ok(Some(_)))) && header.is_none() {
         let hint = "comes in the same header as user and password: name another one with token_header";
         reader.problem(0..0, &section.key("token"), hint.to_owned());
     }
     let token = match (token, header) {
-        (Some(token), Some((header, _))) => Some((TokenIn::Header(header.to_ascii_lowercase()), token)),
-        (Some(token), None) => Some((TokenIn::Bearer, token)),
-        (None, Some((_, span))) => {
-            reader.problem(span, &section.key("token_header"), "a token is wanted too".to_owned());
-            None
+        (Ok(Some(token)), Some((header, _))) => {
+            Ok(Some((TokenIn::Header(header.to_ascii_lowercase()), token)))
         }
-        (None, None) => None,
+        (Ok(Some(token)), None) => Ok(Some((TokenIn::Bearer, token))),
+        (Err(said), _) => Err(said),
+        (Ok(None), Some((_, span))) => {
+            reader.problem(span, &section.key("token_header"), "a token is wanted too".to_owned());
+            Err(Said)
+        }
+        (Ok(None), None) => Ok(None),
     };
-    Credentials { basic, token }
+    Ok(Credentials { basic: basic?, token: token? })
 }
 
 fn take_proof(
     reader: &mut Reader<'_>,
     section: &mut Section<'_, '_>,
     service: Provider,
-    credentials: &Credentials,
+    has_login: bool,
     is_open: bool,
     folder: &Path,
 ) -> Option<Proof> {
@@ -204,7 +221,7 @@ fn take_proof(
         Provider::Ses => return take_sns(reader, section, is_open).map(Proof::Sns),
         Provider::Mandrill => {
             let url = section.text(reader, "url").map(|(url, _)| url);
-            let key = secret::take(reader, section, &KEY, folder);
+            let key = secret::take(reader, section, &KEY, folder).ok()?;
             return match (key, url) {
                 (Some(key), Some(url)) => Some(Proof::Mandrill(key, url)),
                 (Some(_), None) => {
@@ -227,14 +244,14 @@ fn take_proof(
         | Provider::Mailjet
         | Provider::Kumomta
         | Provider::Abprall => {
-            if credentials.basic.is_some() || credentials.token.is_some() || is_open {
+            if has_login || is_open {
                 return Some(Proof::None);
             }
             let what = format!("{service} signs nothing: user and password, or a token,");
             return missing(reader, section, "user", &what);
         }
     };
-    let Some(key) = secret::take(reader, section, &KEY, folder) else {
+    let Some(key) = secret::take(reader, section, &KEY, folder).ok()? else {
         return if is_open { Some(Proof::None) } else { missing(reader, section, "key", what) };
     };
     let proof = make(key);
