@@ -55,6 +55,7 @@ mod replay;
 mod review;
 mod rewind;
 mod roll_up;
+mod seen;
 mod story;
 mod stream;
 mod summary;

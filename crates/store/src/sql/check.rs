@@ -138,7 +138,7 @@ fn of_mail_hosts(
     Ok(mildest)
 }
 
-/// It is on its way back, though its domain is stopped.
+/// A person ordered it, by hand or by an import.
 fn is_of_a_person(store: &SqlStore, standing: &Standing) -> Result<bool, StoreError> {
     let Some(decision) = standing.decision else { return Ok(false) };
     let rule: String = store
@@ -148,6 +148,7 @@ fn is_of_a_person(store: &SqlStore, standing: &Standing) -> Result<bool, StoreEr
     Ok(rule == "operator" || rule == "import")
 }
 
+/// It is on its way back, though its domain is stopped.
 fn is_exempt(store: &SqlStore, address: Option<i64>) -> Result<bool, StoreError> {
     let Some(address) = address else { return Ok(false) };
     let found = store
