@@ -188,6 +188,15 @@ fn our_own_refusal_is_read_as_our_own() {
 }
 
 #[test]
+fn a_database_that_the_server_has_just_made_is_locked_against_the_cleaning_up_of_others() {
+    let server = Server::start(tempfile::tempdir().unwrap(), "");
+    // Who closes a database in WAL mode and gets this lock deletes the log: SQLite 3.40, say, at the end of each program.
+    let database = fs::File::options().write(true).open(server.folder.path().join("abprall.db")).unwrap();
+    let locked = rustix::fs::fcntl_lock(&database, rustix::fs::FlockOperation::NonBlockingLockExclusive);
+    assert!(matches!(locked, Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS)), "{locked:?}");
+}
+
+#[test]
 fn held_addresses_can_be_deferred_instead() {
     let server = Server::start(processed(), "[gate]\nheld = \"defer\"");
     assert!(server.policy("who@router.test").starts_with("action=450 4.7.1 "));

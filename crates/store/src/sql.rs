@@ -34,6 +34,7 @@ mod column;
 mod complete;
 mod domains;
 mod erase;
+mod file;
 mod hosts;
 mod import;
 mod incidents;

@@ -1,13 +1,12 @@
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::{SqlStore, migrate};
+use super::{SqlStore, file, migrate};
 use crate::StoreError;
 use crate::database::{self, OptionalRow};
 use crate::limits::{BUSY_WAIT, CACHE_KIB_MAX, CACHE_KIB_MIN, CACHE_SHARE, CHECKPOINT_PAGES, SPILL_PAGES};
@@ -19,8 +18,7 @@ impl SqlStore {
     /// # Errors
     /// Where the path cannot be opened, is no store, or is one of a newer Abprall.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        // Whom people may not write to any more is nobody's business. Where it cannot be made, SQLite says why.
-        let _there = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        file::make_private(path);
         Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
     }
 
@@ -42,7 +40,7 @@ impl SqlStore {
         }
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)
-            .map_err(|error| cannot_open(reason_of(path).unwrap_or_else(|| error.to_string())))?;
+            .map_err(|error| cannot_open(file::trouble_with(path).unwrap_or_else(|| error.to_string())))?;
         connection.busy_timeout(BUSY_WAIT)?;
         // The first look into the file: here SQLite notices that it is none of its own.
         match connection.pragma_query_value(None, "schema_version", |row| row.get::<_, i64>(0)) {
@@ -51,7 +49,7 @@ impl SqlStore {
                 return Err(StoreError::NotOurs { path: path.to_owned() });
             }
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
-                return Err(cannot_open(reason_of(path).unwrap_or_else(|| error.to_string())));
+                return Err(cannot_open(file::trouble_with(path).unwrap_or_else(|| error.to_string())));
             }
             Err(error) => return Err(error.into()),
         }
@@ -114,20 +112,6 @@ impl SqlStore {
             commits: 0,
         }
     }
-}
-
-/// What the system says about the path, or the folder it should lie in: SQLite only says "unable to open database file".
-fn reason_of(path: &Path) -> Option<String> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    match folder.metadata() {
-        Err(error) => return Some(format!("{}: {error}", folder.display())),
-        Ok(metadata) if !metadata.is_dir() => return Some(format!("{} is no folder", folder.display())),
-        Ok(_) => {}
-    }
-    std::fs::OpenOptions::new().read(true).open(path).err().map(|error| error.to_string())
 }
 
 /// A store from before the suppression index has stops of which the index was never told.
