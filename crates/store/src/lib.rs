@@ -69,6 +69,7 @@ pub use outbox::{
     OutboxLease, OutboxResult, OutboxRules, OutboxStart, OutboxTake, OutboxTarget, TargetNews,
 };
 pub use page::{Cursor, CursorError, Page, Rows};
+pub use postgres::{PostgresError, PostgresPlace};
 pub use question::{Audience, Question};
 pub use record::{Decided, Entry, Message, Recorded};
 pub use replay::ReplayedReport;

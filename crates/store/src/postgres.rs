@@ -8,11 +8,14 @@
 //! **Nothing is done twice after a lost connection.** Each write knows the number of its transaction. If the connection is lost at the
 //! commit, the server is asked afterwards what became of that number: stored means done, and only what was surely not stored is repeated.
 
+mod encryption;
 mod inspect;
 mod migrate;
 mod open;
+mod place;
 mod session;
 mod wire;
 
 pub(crate) use inspect::inspect;
+pub use place::{PostgresError, PostgresPlace};
 pub(crate) use session::Session;

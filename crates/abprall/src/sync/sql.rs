@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use abprall_mail::Reason;
-use abprall_store::Scope;
+use abprall_store::{PostgresPlace, Scope};
 use jiff::Timestamp;
 
 use super::Event;
@@ -53,7 +53,7 @@ impl SqlPlace {
             let url = text.replacen("mariadb://", "mysql://", 1);
             return ::mysql::Opts::from_url(&url).ok().map(|_| Self::Mysql(Secret::new(url)));
         }
-        text.parse::<::postgres::Config>().ok()?;
+        PostgresPlace::parse(text).ok()?;
         Some(Self::Postgres(Secret::new(text.to_owned())))
     }
 

@@ -1,9 +1,6 @@
 use std::time::Duration;
 
-use postgres::Config;
-use postgres::config::{Host, SslMode};
-
-use super::{Session, migrate};
+use super::{PostgresPlace, Session, migrate};
 use crate::StoreError;
 use crate::limits::{CONNECT_WAIT, KEEPALIVE};
 
@@ -30,19 +27,11 @@ impl Session {
 }
 
 pub(super) fn connect(place: &str) -> Result<(Session, String), StoreError> {
-    // What it cannot read it tells without the text: there may be a password in it.
-    let mut config: Config = place
-        .parse()
-        .map_err(|error| StoreError::CannotOpen { path: "postgres".into(), detail: detail_of(&error) })?;
-    let shown = shown(&config);
+    let mut place = PostgresPlace::parse(place)
+        .map_err(|error| StoreError::CannotOpen { path: "postgres".into(), detail: error.to_string() })?;
+    let shown = place.shown();
     let cannot_open = |detail: String| StoreError::CannotOpen { path: shown.clone().into(), detail };
-    if config.get_ssl_mode() == SslMode::Require {
-        return Err(cannot_open(
-            "sslmode=require: this abprall speaks no TLS to PostgreSQL; use a unix socket, a tunnel, or sslmode=prefer in a \
-             network that you trust"
-                .to_owned(),
-        ));
-    }
+    let config = place.config();
     if config.get_application_name().is_none() {
         config.application_name("abprall");
     }
@@ -53,7 +42,7 @@ pub(super) fn connect(place: &str) -> Result<(Session, String), StoreError> {
     if config.get_tcp_user_timeout().is_none() {
         config.tcp_user_timeout(Duration::from_secs(60));
     }
-    let session = Session::connect(config).map_err(|error| match error {
+    let session = Session::connect(place).map_err(|error| match error {
         StoreError::ServerGone { detail } | StoreError::Server { message: detail, .. } => cannot_open(detail),
         other => other,
     })?;
@@ -63,21 +52,4 @@ pub(super) fn connect(place: &str) -> Result<(Session, String), StoreError> {
         return Err(cannot_open("its server is older than PostgreSQL 13".to_owned()));
     }
     Ok((session, shown))
-}
-
-/// Where it is, without the password.
-fn shown(config: &Config) -> String {
-    let host = match config.get_hosts().first() {
-        Some(Host::Tcp(name)) => name.clone(),
-        Some(Host::Unix(path)) => path.display().to_string(),
-        None => "localhost".to_owned(),
-    };
-    let port = config.get_ports().first().map(|port| format!(":{port}")).unwrap_or_default();
-    let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
-    format!("postgres://{host}{port}/{database}")
-}
-
-fn detail_of(error: &postgres::Error) -> String {
-    let source = std::error::Error::source(error).map(|source| format!(": {source}"));
-    format!("{error}{}", source.unwrap_or_default())
 }

@@ -6,8 +6,9 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use postgres::types::{ToSql, Type};
-use postgres::{Client, Config, NoTls, Row, Statement};
+use postgres::{Client, Row, Statement};
 
+use super::place::{PostgresError, PostgresPlace};
 use super::wire::{Sent, array_of, given, placeholders, type_of};
 use crate::StoreError;
 use crate::database::Value;
@@ -25,7 +26,7 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('abprall ' || 
 const ASKED_AGAIN_MAX: u32 = 3;
 
 pub(crate) struct Session {
-    config: Config,
+    place: PostgresPlace,
     client: RefCell<Client>,
     /// Ready statements, by their text. They belong to one connection.
     statements: RefCell<HashMap<Box<str>, Statement>>,
@@ -38,10 +39,10 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(super) fn connect(config: Config) -> Result<Self, StoreError> {
-        let client = RefCell::new(dial(&config)?);
+    pub(super) fn connect(place: PostgresPlace) -> Result<Self, StoreError> {
+        let client = RefCell::new(dial(&place)?);
         Ok(Self {
-            config,
+            place,
             client,
             statements: RefCell::default(),
             is_writing: Cell::new(false),
@@ -268,7 +269,7 @@ impl Session {
         let until = Instant::now() + self.patience.get();
         let mut pause = Duration::from_millis(50);
         loop {
-            match dial(&self.config) {
+            match dial(&self.place) {
                 Ok(client) => {
                     self.statements.borrow_mut().clear();
                     self.client.replace(client);
@@ -284,8 +285,11 @@ impl Session {
     }
 }
 
-fn dial(config: &Config) -> Result<Client, StoreError> {
-    let mut client = config.connect(NoTls)?;
+fn dial(place: &PostgresPlace) -> Result<Client, StoreError> {
+    let mut client = place.connect().map_err(|error| match error {
+        PostgresError::Server(error) => error.into(),
+        PostgresError::Unusable(detail) => StoreError::CannotOpen { path: place.shown().into(), detail },
+    })?;
     client.batch_execute(SETTINGS)?;
     Ok(client)
 }

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
+use abprall_store::{PostgresError, PostgresPlace};
+use postgres::Client;
 use postgres::types::{ToSql, Type};
-use postgres::{Client, NoTls};
 
 use super::{Connection, SqlValue, Template};
 use crate::sync::settings::Secret;
@@ -11,9 +12,13 @@ pub(super) struct Postgres(Client);
 
 impl Postgres {
     pub(super) fn connect(place: &Secret, timeout: Duration) -> Result<Self, Trouble> {
-        let mut config: postgres::Config = place.reveal().parse().map_err(|error| words(&error))?;
-        config.connect_timeout(timeout).application_name("abprall sync");
-        let mut client = config.connect(NoTls).map_err(|error| words(&error))?;
+        let reached = |error: PostgresError| match error {
+            PostgresError::Server(error) => words(&error),
+            PostgresError::Unusable(told) => Trouble::away(told),
+        };
+        let mut place = PostgresPlace::parse(place.reveal()).map_err(reached)?;
+        place.config().connect_timeout(timeout).application_name("abprall sync");
+        let mut client = place.connect().map_err(reached)?;
         let millis = timeout.as_millis();
         client
             .batch_execute(&format!("SET statement_timeout = {millis}; SET lock_timeout = {millis}"))
