@@ -108,8 +108,14 @@ pub(super) const HOOK_ONE_EVENT_BYTES_MAX: usize = 1024 * 1024;
 /// Events of one body: they are written in one transaction, which takes some seconds then, and other programs that write wait.
 pub(super) const EVENTS_MAX: usize = 20_000;
 
-/// Certificates of SNS that are kept; Amazon has one or two in a region at a time.
+/// Certificates of SNS that are known, and names that are known to lead to none. Amazon has one or two in a region at a time, and what
+/// SNS_FETCHES_A_MINUTE lets in within SNS_FETCH_AGAIN is far less.
 pub(super) const SNS_CERTIFICATES_MAX: usize = 64;
+
+/// Certificates that one hook fetches at a time, and in a minute: whoever knows a topic can post made-up names. Amazon has a new one
+/// some times a year.
+pub(super) const SNS_FETCHES_AT_A_TIME: usize = 4;
+pub(super) const SNS_FETCHES_A_MINUTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
 
 /// Largest answer of SNS that is read, in bytes: a certificate has about 2 KiB.
 pub(super) const SNS_BYTES_MAX: usize = 64 * 1024;
