@@ -19,6 +19,10 @@ pub(super) const WRITER_WAIT_MAX: Duration = Duration::from_secs(2);
 /// has sent, and no place of others.
 pub(super) const BODY_KIB_MAX: usize = 128 * 1024;
 
+/// What one client's address holds of that: two of the largest bodies of a mail service, and no client alone keeps the others out. A
+/// proxy in front is one client.
+pub(super) const BODY_KIB_A_CLIENT_MAX: usize = 32 * 1024;
+
 /// How long such a body may take to come in.
 pub(super) const BODY_MAX: Duration = Duration::from_secs(60);
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::app::App;
-use super::caller::Caller;
+use super::caller::{Caller, Client};
 use super::openapi::{Common, OfBody};
 use super::problem::Problem;
 use super::request::{Asked, Named, address, no_controls};
@@ -87,9 +87,9 @@ pub(super) fn at_once<B>(app: &App, request: &Request<B>, from: Option<IpAddr>) 
     let began = Instant::now();
     let asked = decoded(asked)?;
     let address = EmailAddress::parse_lenient(&asked).ok()?;
-    let caller = Caller::at_once(app, request.headers())?;
+    let caller = Caller::at_once(app, request.headers(), Client(from))?;
     caller.may(KeyScope::Check).ok()?;
-    if let Err(too_often) = caller.count(app, from) {
+    if let Err(too_often) = caller.count(app) {
         return Some(Problem::too_often(too_often).into_response());
     }
     let audience = Audience { tenant: caller.tenant().map(str::to_owned), list: None };
@@ -167,7 +167,7 @@ pub(super) async fn check_many(
     body: Body,
 ) -> Result<Json<Answers>, Problem> {
     caller.may(KeyScope::Check)?;
-    let many: Many = app.json(&headers, body, QUESTION_BYTES_MAX).await?;
+    let many: Many = app.json(&caller, &headers, body, QUESTION_BYTES_MAX).await?;
     if many.addresses.len() > ADDRESSES_MAX {
         let text =
             format!("At most {ADDRESSES_MAX} addresses in one question; these are {}.", many.addresses.len());
