@@ -26,6 +26,17 @@ pub(super) const BODY_KIB_A_CLIENT_MAX: usize = 32 * 1024;
 /// How long such a body may take to come in.
 pub(super) const BODY_MAX: Duration = Duration::from_secs(60);
 
+/// Memory of answers to long questions, in KiB, until their last byte has left, and what one client's address holds of it: two answers
+/// about ADDRESSES_MAX addresses while they are made, more when they are.
+pub(super) const ANSWER_KIB_MAX: usize = 256 * 1024;
+pub(super) const ANSWER_KIB_A_CLIENT_MAX: usize = 96 * 1024;
+
+/// What an answer about one address takes beside the address itself, in bytes, at most: states, reasons and times have bounded names.
+pub(super) const ANSWER_BYTES_AN_ADDRESS: usize = 256;
+
+/// How long an answer may lie there without that its client takes a byte; then the connection is cut.
+pub(super) const ANSWER_IDLE_MAX: Duration = Duration::from_secs(30);
+
 /// Connections of one listener. Postfix keeps one for each smtpd process, 100 by default; each takes some KiB.
 pub(super) const CONNECTIONS_MAX: usize = 10_000;
 

@@ -97,6 +97,18 @@ impl Share {
     }
 }
 
+impl Share {
+    /// Gives back what is beyond so many bytes.
+    pub(super) fn shrink(&mut self, bytes: usize) {
+        let keep = bytes.div_ceil(1024);
+        let of_client = self.of_client.as_mut().map(|of_client| &mut of_client.held);
+        for held in [Some(&mut self.held), of_client].into_iter().flatten().flatten() {
+            let beyond = held.num_permits().saturating_sub(keep);
+            drop(held.split(beyond));
+        }
+    }
+}
+
 fn add(held: &mut Option<OwnedSemaphorePermit>, more: OwnedSemaphorePermit) {
     match held {
         Some(held) => held.merge(more),

@@ -19,7 +19,8 @@ use crate::serve::intake::webhook::Webhooks;
 use crate::serve::keeper::Keeper;
 use crate::serve::keys::KeyRing;
 use crate::serve::limits::{
-    BODY_KIB_A_CLIENT_MAX, BODY_KIB_MAX, BODY_MAX, DATABASE_QUIET_MAX, STORE_WAIT_MAX,
+    ANSWER_KIB_A_CLIENT_MAX, ANSWER_KIB_MAX, BODY_KIB_A_CLIENT_MAX, BODY_KIB_MAX, BODY_MAX,
+    DATABASE_QUIET_MAX, STORE_WAIT_MAX,
 };
 use crate::serve::memory::{Memory, NoMemory, Share};
 use crate::serve::metrics::{Metrics, Place};
@@ -36,6 +37,8 @@ pub(super) struct App {
     bodies: Memory,
     /// Whoever posts from outside takes no place from our own programs.
     hook_bodies: Memory,
+    /// Long ones, until they are read.
+    answers: Memory,
 }
 
 /// What programs with keys need besides. Stores are dropped outside of the runtime: it is to outlive it.
@@ -125,6 +128,7 @@ impl App {
             desk,
             stop,
             bodies: Memory::among_clients(BODY_KIB_MAX, BODY_KIB_A_CLIENT_MAX),
+            answers: Memory::among_clients(ANSWER_KIB_MAX, ANSWER_KIB_A_CLIENT_MAX),
             hook_bodies: Memory::among_clients(BODY_KIB_MAX, BODY_KIB_A_CLIENT_MAX),
         }
     }
@@ -190,6 +194,16 @@ impl App {
         read(self.bodies.share_of(client.0), body, bytes_max).await
     }
 
+    /// Room for an answer of so many bytes.
+    pub(super) async fn answer(&self, client: Client, bytes: usize) -> Result<Share, Problem> {
+        let mut share = self.answers.share_of(client.0);
+        share.grow(bytes).await.map_err(|NoMemory| {
+            let text = "Too many long answers are on their way; try again in a moment.";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, text).with(header::RETRY_AFTER, "5")
+        })?;
+        Ok(share)
+    }
+
     /// Reads a body of JSON.
     pub(super) async fn json<T: DeserializeOwned>(
         &self,
@@ -198,10 +212,22 @@ impl App {
         body: Body,
         bytes_max: usize,
     ) -> Result<T, Problem> {
+        self.json_held(caller, headers, body, bytes_max).await.map(|(read, _)| read)
+    }
+
+    /// As [`App::json`], with the share of the memory that the body took: what it became takes as much.
+    pub(super) async fn json_held<T: DeserializeOwned>(
+        &self,
+        caller: &Caller,
+        headers: &HeaderMap,
+        body: Body,
+        bytes_max: usize,
+    ) -> Result<(T, Share), Problem> {
         content_type(headers, &["application/json"])?;
-        let (body, _held) = self.body(caller.client(), body, bytes_max).await?;
-        serde_json::from_slice(&body)
-            .map_err(|error| Problem::bad(format!("The body is not the JSON that is wanted: {error}")))
+        let (body, share) = self.body(caller.client(), body, bytes_max).await?;
+        let read = serde_json::from_slice(&body)
+            .map_err(|error| Problem::bad(format!("The body is not the JSON that is wanted: {error}")))?;
+        Ok((read, share))
     }
 
     /// As [`App::body`], of a post to a hook.
