@@ -71,6 +71,12 @@ pub(super) const READ_BYTES: usize = 16 * 1024;
 /// Addresses in one question over HTTP.
 pub(super) const ADDRESSES_MAX: usize = 100_000;
 
+/// So many may be asked for at once after a pause, whatever the rate, so that a largest question can be asked at all.
+pub(super) const ADDRESSES_AT_ONCE: NonZeroU32 = NonZeroU32::new(ADDRESSES_MAX as u32).unwrap();
+
+/// Addresses that count as much as one request where nothing else is set: asked together they cost far less than alone.
+pub(super) const ADDRESSES_A_REQUEST: u32 = 1000;
+
 /// The longest body of such a question: addresses of 254 bytes (RFC 5321 §4.5.3.1) with quotation marks.
 pub(super) const QUESTION_BYTES_MAX: usize = ADDRESSES_MAX * 260;
 

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use abprall_store::{ApiKey, Audience, KeyScope};
@@ -75,6 +76,13 @@ impl Caller {
     /// Counts the request.
     pub(super) fn count(&self, app: &App) -> Result<(), TooOften> {
         app.desk.ring.count(self.key.as_deref(), self.client.0)
+    }
+
+    /// Counts addresses that are asked for together.
+    pub(super) fn count_addresses(&self, app: &App, addresses: usize) -> Result<(), Problem> {
+        let Some(addresses) = u32::try_from(addresses).ok().and_then(NonZeroU32::new) else { return Ok(()) };
+        let counted = app.desk.ring.count_addresses(self.key.as_deref(), self.client.0, addresses);
+        counted.map_err(Problem::too_often)
     }
 
     /// Whose connection it is.

@@ -177,6 +177,7 @@ pub(super) async fn check_many(
     }
     no_controls(&[many.tenant.as_deref(), many.list.as_deref()])?;
     let audience = caller.audience(Audience { tenant: many.tenant, list: many.list })?;
+    caller.count_addresses(&app, many.addresses.len())?;
     let room = many.addresses.iter().map(|address| written_len(address) + ANSWER_BYTES_AN_ADDRESS).sum();
     let mut share = app.answer(caller.client(), room).await?;
     // So many take seconds: other questions are answered by other threads meanwhile.
