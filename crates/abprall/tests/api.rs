@@ -449,6 +449,26 @@ fn who_asks_too_often_is_told_when_to_come_again() {
 }
 
 #[test]
+fn many_addresses_in_one_question_count_each() {
+    let folder = processed();
+    let slow = key(folder.path(), "slow", &["--scope", "check"]);
+    let api = Api::start(folder, &format!("{REQUIRED}\nkey_rate = 100\nkey_addresses = 10"));
+    let addresses: Vec<_> = (0..100_000).map(|number| format!("a{number}@b.example")).collect();
+    let ask = |addresses: &[String]| {
+        let body = serde_json::json!({ "addresses": addresses }).to_string();
+        let json = "Content-Type: application/json\r\n";
+        api.ask("POST", "/v1/check", Some(&slow), json, body.as_bytes())
+    };
+    let largest = ask(&addresses);
+    assert_eq!(largest.status, 200, "the largest question passes at any rate");
+    assert_eq!(largest.json()["results"].as_array().unwrap().len(), 100_000);
+    let refused = ask(&addresses[..50_000]);
+    refused.is_problem(429);
+    assert!(refused.header("retry-after").unwrap().parse::<u32>().unwrap() > 1000);
+    assert_eq!(api.get("/v1/check/a@b.example", &slow).status, 200, "one alone is a request and not more");
+}
+
+#[test]
 fn an_answer_that_is_known_is_not_sent_again() {
     let folder = processed();
     let read = key(folder.path(), "reader", &["--scope", "read"]);

@@ -64,7 +64,7 @@ fn a_notification_signed_with_version_2_is_taken_and_a_changed_one_is_not() {
     for (name, value) in [
         ("Message", "{}"),
         ("Subject", "T"),
-        ("TopicArn", "arn:x"),
+        ("TopicArn", "arn:aws:sns:eu-central-1:1:other"),
         ("Timestamp", "2026-11-25T09:59:01.000Z"),
     ] {
         let mut changed = body.clone();
@@ -139,10 +139,35 @@ fn a_notification_signed_with_version_1_is_taken() {
 }
 
 #[test]
+fn a_certificate_is_of_the_region_of_its_topic_and_that_is_a_region() {
+    for (topic, host, is_taken) in [
+        ("arn:aws:sns:eu-central-1:1:t", "sns.eu-central-1.amazonaws.com", true),
+        ("arn:aws-cn:sns:cn-north-1:1:t", "sns.cn-north-1.amazonaws.com.cn", true),
+        ("arn:aws-us-gov:sns:us-gov-west-1:1:t", "sns.us-gov-west-1.amazonaws.com", true),
+        ("arn:aws:sns:ap-southeast-2:1:t", "sns.eu-central-1.amazonaws.com", false),
+        ("arn:aws:sqs:eu-central-1:1:t", "sns.eu-central-1.amazonaws.com", false),
+        ("arn:aws:sns:evil:1:t", "sns.evil.amazonaws.com", false),
+        ("arn:aws:sns:a-b-1:1:t", "sns.a-b-1.amazonaws.com", false),
+        ("arn:aws:sns::1:t", "sns..amazonaws.com", false),
+        ("", "sns.eu-central-1.amazonaws.com", false),
+    ] {
+        let mut body = notification();
+        body["TopicArn"] = topic.into();
+        body["SigningCertURL"] = format!("https://{host}/SimpleNotificationService-ab12.pem").into();
+        assert_eq!(sns::certificate_url(&envelope(&body)).is_ok(), is_taken, "{topic} {host}");
+        body["SubscribeURL"] = format!("https://{host}/?Action=ConfirmSubscription").into();
+        assert_eq!(sns::subscribe_url(&envelope(&body)).is_ok(), is_taken, "{topic} {host}");
+    }
+}
+
+#[test]
 fn no_certificate_is_taken_from_elsewhere() {
     for (url, is_amazon) in [
         ("https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-ab12.pem", true),
-        ("https://sns.cn-north-1.amazonaws.com.cn/SimpleNotificationService-ab12.pem", true),
+        ("https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-.pem", false),
+        ("https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-wxyz.pem", false),
+        ("https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-%61.pem", false),
+        ("https://sns.us-east-1.amazonaws.com/SimpleNotificationService-ab12.pem", false),
         ("http://sns.eu-central-1.amazonaws.com/SimpleNotificationService-ab12.pem", false),
         ("https://sns.eu-central-1.amazonaws.com.evil.example/SimpleNotificationService-ab12.pem", false),
         ("https://sns.evil.example/SimpleNotificationService-ab12.pem", false),
@@ -162,6 +187,11 @@ fn no_certificate_is_taken_from_elsewhere() {
         body["SigningCertURL"] = url.into();
         assert_eq!(sns::certificate_url(&envelope(&body)).is_ok(), is_amazon, "{url}");
     }
+    let mut long = notification();
+    let name = "a".repeat(65);
+    long["SigningCertURL"] =
+        format!("https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-{name}.pem").into();
+    assert!(sns::certificate_url(&envelope(&long)).is_err());
     for url in
         ["https://evil.example/?Action=ConfirmSubscription", "https://sns.a.amazonaws.com/?Action=Publish"]
     {

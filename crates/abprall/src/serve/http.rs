@@ -14,6 +14,7 @@ mod condition;
 mod decisions;
 mod domains;
 mod events;
+mod flow;
 mod incidents;
 mod openapi;
 mod problem;
@@ -40,12 +41,13 @@ use hyper_util::service::TowerToHyperService;
 use super::gate::Gate;
 use super::intake::webhook::Webhooks;
 use super::keeper::Keeper;
-use super::limits::DRAIN;
+use super::limits::{ANSWER_IDLE_MAX, DRAIN};
 use super::listen::{Connection, Socket};
 use super::stop::Stop;
 use app::App;
 pub(super) use app::{Desk, Seen, Stores};
 use caller::Client;
+use flow::Flow;
 use problem::Problem;
 
 /// Everything that can be asked for, for one server.
@@ -145,7 +147,7 @@ async fn one(connection: Connection, Routes { app, router }: Routes, mut stop: S
     });
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(hyper_util::rt::TokioTimer::new());
-    let io = hyper_util::rt::TokioIo::new(connection.stream);
+    let io = hyper_util::rt::TokioIo::new(Flow::new(connection.stream, ANSWER_IDLE_MAX));
     let talk = http.serve_connection(io, service);
     tokio::pin!(talk);
     tokio::select! {

@@ -15,11 +15,13 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::{hmac, rand};
 use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::{DefaultKeyedRateLimiter, InsufficientCapacity, NotUntil, Quota, RateLimiter};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use super::limits::{ARGON2_AT_A_TIME, KEY_VERIFIED_FOR, KEYS_VERIFIED_MAX, WRONG_KEYS, WRONG_KEYS_AT_ONCE};
+use super::limits::{
+    ADDRESSES_AT_ONCE, ARGON2_AT_A_TIME, KEY_VERIFIED_FOR, KEYS_VERIFIED_MAX, WRONG_KEYS, WRONG_KEYS_AT_ONCE,
+};
 
 /// Before every key, so that scanners for leaked secrets know it.
 const PREFIX: &str = "abprall_";
@@ -65,6 +67,10 @@ pub(super) struct Rates {
     pub(super) key: Option<NonZeroU32>,
     /// Requests a second of one client's address.
     pub(super) client: Option<NonZeroU32>,
+    /// Addresses a second that one key asks for many at a time.
+    pub(super) key_addresses: Option<NonZeroU32>,
+    /// The same of one client's address.
+    pub(super) client_addresses: Option<NonZeroU32>,
 }
 
 /// It asks too often: after so long it may again.
@@ -93,6 +99,8 @@ pub(super) struct KeyRing {
     verifying: Semaphore,
     of_keys: Option<DefaultKeyedRateLimiter<i64>>,
     of_clients: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    addresses_of_keys: Option<DefaultKeyedRateLimiter<i64>>,
+    addresses_of_clients: Option<DefaultKeyedRateLimiter<IpAddr>>,
     wrong: DefaultKeyedRateLimiter<IpAddr>,
     clock: DefaultClock,
 }
@@ -101,6 +109,8 @@ impl KeyRing {
     pub(super) fn new(keys: Vec<ApiKey>, rates: Rates) -> Result<Self, NoKey> {
         let mut secret = [0_u8; 32];
         rand::fill(&mut secret).map_err(|_| NoKey)?;
+        // One whole question passes whatever the rate: it is waited for after it.
+        let addresses = |rate: NonZeroU32| Quota::per_second(rate).allow_burst(rate.max(ADDRESSES_AT_ONCE));
         let ring = Self {
             hash: hmac::Key::new(hmac::HMAC_SHA256, &secret),
             known: RwLock::default(),
@@ -108,6 +118,8 @@ impl KeyRing {
             verifying: Semaphore::new(ARGON2_AT_A_TIME),
             of_keys: rates.key.map(|rate| RateLimiter::keyed(Quota::per_second(rate))),
             of_clients: rates.client.map(|rate| RateLimiter::keyed(Quota::per_second(rate))),
+            addresses_of_keys: rates.key_addresses.map(|rate| RateLimiter::keyed(addresses(rate))),
+            addresses_of_clients: rates.client_addresses.map(|rate| RateLimiter::keyed(addresses(rate))),
             wrong: RateLimiter::keyed(Quota::per_second(WRONG_KEYS).allow_burst(WRONG_KEYS_AT_ONCE)),
             clock: DefaultClock::default(),
         };
@@ -131,10 +143,10 @@ impl KeyRing {
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
         // Who has not asked for a while takes no room.
         self.wrong.retain_recent();
-        if let Some(limiter) = &self.of_keys {
+        for limiter in [&self.of_keys, &self.addresses_of_keys].into_iter().flatten() {
             limiter.retain_recent();
         }
-        if let Some(limiter) = &self.of_clients {
+        for limiter in [&self.of_clients, &self.addresses_of_clients].into_iter().flatten() {
             limiter.retain_recent();
         }
     }
@@ -188,6 +200,28 @@ impl KeyRing {
         }
         if let (Some(limiter), Some(key)) = (&self.of_keys, key) {
             limiter.check_key(&key.id).map_err(|not| TooOften(not.wait_time_from(self.clock.now())))?;
+        }
+        Ok(())
+    }
+
+    /// Counts addresses that are asked for together; at most [`ADDRESSES_AT_ONCE`].
+    pub(super) fn count_addresses(
+        &self,
+        key: Option<&ApiKey>,
+        from: Option<IpAddr>,
+        addresses: NonZeroU32,
+    ) -> Result<(), TooOften> {
+        // More than fit at once never pass; whoever asks has been refused for that before.
+        let wait = |checked: Result<Result<(), NotUntil<_>>, _>| match checked {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(not)) => Err(TooOften(not.wait_time_from(self.clock.now()))),
+            Err(InsufficientCapacity(_)) => Err(TooOften(Duration::from_secs(1))),
+        };
+        if let (Some(limiter), Some(from)) = (&self.addresses_of_clients, from) {
+            wait(limiter.check_key_n(&from, addresses))?;
+        }
+        if let (Some(limiter), Some(key)) = (&self.addresses_of_keys, key) {
+            wait(limiter.check_key_n(&key.id, addresses))?;
         }
         Ok(())
     }
@@ -279,10 +313,22 @@ mod tests {
     #[test]
     fn a_key_asks_no_more_often_than_it_may() {
         let (key, _) = new_key("shop");
-        let rates = Rates { key: NonZeroU32::new(2), client: None };
+        let rates = Rates { key: NonZeroU32::new(2), ..Rates::default() };
         let ring = KeyRing::new(vec![key.clone()], rates).unwrap();
         let counted: Vec<_> = (0..4).map(|_| ring.count(Some(&key), None).is_ok()).collect();
         assert_eq!(counted, [true, true, false, false]);
         assert!(ring.count(None, None).is_ok());
+    }
+
+    #[test]
+    fn addresses_are_counted_and_the_largest_question_passes_once_whatever_the_rate() {
+        let (key, _) = new_key("shop");
+        let rates = Rates { key_addresses: NonZeroU32::new(1000), ..Rates::default() };
+        let ring = KeyRing::new(vec![key.clone()], rates).unwrap();
+        let ask = |addresses| ring.count_addresses(Some(&key), None, NonZeroU32::new(addresses).unwrap());
+        assert!(ask(ADDRESSES_AT_ONCE.get()).is_ok());
+        let Err(TooOften(wait)) = ask(50_000) else { panic!("it asks too often") };
+        assert!((45..=50).contains(&wait.as_secs()), "a thousand come back in a second: {wait:?}");
+        assert!(ring.count_addresses(None, None, ADDRESSES_AT_ONCE).is_ok());
     }
 }

@@ -19,8 +19,23 @@ pub(super) const WRITER_WAIT_MAX: Duration = Duration::from_secs(2);
 /// has sent, and no place of others.
 pub(super) const BODY_KIB_MAX: usize = 128 * 1024;
 
+/// What one client's address holds of that: two of the largest bodies of a mail service, and no client alone keeps the others out. A
+/// proxy in front is one client.
+pub(super) const BODY_KIB_A_CLIENT_MAX: usize = 32 * 1024;
+
 /// How long such a body may take to come in.
 pub(super) const BODY_MAX: Duration = Duration::from_secs(60);
+
+/// Memory of answers to long questions, in KiB, until their last byte has left, and what one client's address holds of it: two answers
+/// about ADDRESSES_MAX addresses while they are made, more when they are.
+pub(super) const ANSWER_KIB_MAX: usize = 256 * 1024;
+pub(super) const ANSWER_KIB_A_CLIENT_MAX: usize = 96 * 1024;
+
+/// What an answer about one address takes beside the address itself, in bytes, at most: states, reasons and times have bounded names.
+pub(super) const ANSWER_BYTES_AN_ADDRESS: usize = 256;
+
+/// How long an answer may lie there without that its client takes a byte; then the connection is cut.
+pub(super) const ANSWER_IDLE_MAX: Duration = Duration::from_secs(30);
 
 /// Connections of one listener. Postfix keeps one for each smtpd process, 100 by default; each takes some KiB.
 pub(super) const CONNECTIONS_MAX: usize = 10_000;
@@ -55,6 +70,12 @@ pub(super) const READ_BYTES: usize = 16 * 1024;
 
 /// Addresses in one question over HTTP.
 pub(super) const ADDRESSES_MAX: usize = 100_000;
+
+/// So many may be asked for at once after a pause, whatever the rate, so that a largest question can be asked at all.
+pub(super) const ADDRESSES_AT_ONCE: NonZeroU32 = NonZeroU32::new(ADDRESSES_MAX as u32).unwrap();
+
+/// Addresses that count as much as one request where nothing else is set: asked together they cost far less than alone.
+pub(super) const ADDRESSES_A_REQUEST: u32 = 1000;
 
 /// The longest body of such a question: addresses of 254 bytes (RFC 5321 §4.5.3.1) with quotation marks.
 pub(super) const QUESTION_BYTES_MAX: usize = ADDRESSES_MAX * 260;
@@ -108,8 +129,14 @@ pub(super) const HOOK_ONE_EVENT_BYTES_MAX: usize = 1024 * 1024;
 /// Events of one body: they are written in one transaction, which takes some seconds then, and other programs that write wait.
 pub(super) const EVENTS_MAX: usize = 20_000;
 
-/// Certificates of SNS that are kept; Amazon has one or two in a region at a time.
+/// Certificates of SNS that are known, and names that are known to lead to none. Amazon has one or two in a region at a time, and what
+/// SNS_FETCHES_A_MINUTE lets in within SNS_FETCH_AGAIN is far less.
 pub(super) const SNS_CERTIFICATES_MAX: usize = 64;
+
+/// Certificates that one hook fetches at a time, and in a minute: whoever knows a topic can post made-up names. Amazon has a new one
+/// some times a year.
+pub(super) const SNS_FETCHES_AT_A_TIME: usize = 4;
+pub(super) const SNS_FETCHES_A_MINUTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
 
 /// Largest answer of SNS that is read, in bytes: a certificate has about 2 KiB.
 pub(super) const SNS_BYTES_MAX: usize = 64 * 1024;

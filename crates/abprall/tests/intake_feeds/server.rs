@@ -35,8 +35,13 @@ impl Server {
     }
 
     pub fn start(folder: TempDir, settings: &str) -> Self {
+        Self::start_with(folder, settings, "")
+    }
+
+    /// With more under `[http]`.
+    pub fn start_with(folder: TempDir, settings: &str, http: &str) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let settings = format!("{settings}\n[http]\nlisten = [\"127.0.0.1:{port}\"]\n");
+        let settings = format!("{settings}\n[http]\nlisten = [\"127.0.0.1:{port}\"]\n{http}\n");
         fs::write(folder.path().join("abprall.toml"), settings).unwrap();
         let mut child = abprall(folder.path()).arg("serve").stderr(Stdio::piped()).spawn().unwrap();
         let mut said = String::new();

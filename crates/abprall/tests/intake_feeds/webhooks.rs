@@ -1,3 +1,7 @@
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
@@ -363,4 +367,46 @@ fn killed_under_posts_it_has_lost_none_that_it_acknowledged() {
         assert_eq!(server.state(address), "suppressed", "{address} was acknowledged");
     }
     assert_eq!(server.remembered() % 20, 0, "a body is stored whole or not at all");
+}
+
+/// What is answered to the head of a post whose body never comes.
+fn answer_to_head(server: &Server, hook: &str, headers: &str, length: usize) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let head = format!("POST /hooks/{hook} HTTP/1.1\r\nHost: a\r\n{headers}Content-Length: {length}\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).expect("it is answered without its body");
+    line
+}
+
+#[test]
+fn nothing_of_a_body_is_read_for_who_cannot_be_the_service() {
+    let server = Server::new(
+        "[intake.webhook.brevo]\nservice = \"brevo\"\ntoken = \"t0ken\"\n\
+         [intake.webhook.postmark]\nservice = \"postmark\"\nuser = \"u\"\npassword = \"p\"\n\
+         [intake.webhook.resend]\nservice = \"resend\"\nkey = \"whsec_YSBzZWNyZXQgb2YgdGhlIHRlc3QncyBvd24=\"\n\
+         [intake.webhook.ses]\nservice = \"ses\"\ntopics = [\"arn:aws:sns:eu-central-1:1:t\"]\n",
+    );
+    for (hook, headers, length, status) in [
+        ("brevo", "", 100_000, 401),
+        ("brevo", "Authorization: Bearer wrong\r\n", 100_000, 401),
+        ("brevo", "Authorization: Bearer t0ken\r\n", 100_000_000, 413),
+        ("postmark", "Authorization: Basic dTpx\r\n", 100_000, 401),
+        ("resend", "svix-id: a\r\nsvix-timestamp: 1\r\n", 100_000, 401),
+        ("ses", "x-amz-sns-topic-arn: arn:aws:sns:eu-central-1:1:other\r\n", 100_000, 401),
+        ("nobody", "", 100_000, 404),
+    ] {
+        let line = answer_to_head(&server, hook, headers, length);
+        assert!(line.starts_with(&format!("HTTP/1.1 {status} ")), "{hook} {headers}: {line}");
+    }
+}
+
+#[test]
+fn a_client_posts_to_hooks_no_more_often_than_its_rate() {
+    let settings = "[intake.webhook.brevo]\nservice = \"brevo\"\ntoken = \"t0ken\"\n";
+    let server = Server::start_with(tempfile::tempdir().unwrap(), settings, "client_rate = 2");
+    let lines: Vec<_> = (0..8).map(|_| answer_to_head(&server, "brevo", "", 100_000)).collect();
+    assert!(lines[0].starts_with("HTTP/1.1 401 "), "{lines:?}");
+    assert!(lines.iter().any(|line| line.starts_with("HTTP/1.1 429 ")), "{lines:?}");
 }

@@ -5,20 +5,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use abprall_store::{Stopped, Store, StoreError, SuppressionIndex};
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-use super::caller::Caller;
+use super::caller::{Caller, Client};
 use super::problem::Problem;
 use crate::serve::gate::Gate;
 use crate::serve::intake::webhook::Webhooks;
 use crate::serve::keeper::Keeper;
 use crate::serve::keys::KeyRing;
-use crate::serve::limits::{BODY_KIB_MAX, BODY_MAX, DATABASE_QUIET_MAX, STORE_WAIT_MAX};
+use crate::serve::limits::{
+    ANSWER_KIB_A_CLIENT_MAX, ANSWER_KIB_MAX, BODY_KIB_A_CLIENT_MAX, BODY_KIB_MAX, BODY_MAX,
+    DATABASE_QUIET_MAX, STORE_WAIT_MAX,
+};
 use crate::serve::memory::{Memory, NoMemory, Share};
 use crate::serve::metrics::{Metrics, Place};
 use crate::serve::settings::Keys;
@@ -34,6 +37,8 @@ pub(super) struct App {
     bodies: Memory,
     /// Whoever posts from outside takes no place from our own programs.
     hook_bodies: Memory,
+    /// Long ones, until they are read.
+    answers: Memory,
 }
 
 /// What programs with keys need besides. Stores are dropped outside of the runtime: it is to outlive it.
@@ -122,8 +127,9 @@ impl App {
             hooks,
             desk,
             stop,
-            bodies: Memory::new(BODY_KIB_MAX),
-            hook_bodies: Memory::new(BODY_KIB_MAX),
+            bodies: Memory::among_clients(BODY_KIB_MAX, BODY_KIB_A_CLIENT_MAX),
+            answers: Memory::among_clients(ANSWER_KIB_MAX, ANSWER_KIB_A_CLIENT_MAX),
+            hook_bodies: Memory::among_clients(BODY_KIB_MAX, BODY_KIB_A_CLIENT_MAX),
         }
     }
 
@@ -179,42 +185,78 @@ impl App {
     }
 
     /// Reads a body. Its share of the memory is to be held as long as the body.
-    pub(super) async fn body(&self, body: Body, bytes_max: usize) -> Result<(Bytes, Share), Problem> {
-        read(&self.bodies, body, bytes_max).await
+    pub(super) async fn body(
+        &self,
+        client: Client,
+        body: Body,
+        bytes_max: usize,
+    ) -> Result<(Bytes, Share), Problem> {
+        read(self.bodies.share_of(client.0), body, bytes_max).await
+    }
+
+    /// Room for an answer of so many bytes.
+    pub(super) async fn answer(&self, client: Client, bytes: usize) -> Result<Share, Problem> {
+        let mut share = self.answers.share_of(client.0);
+        share.grow(bytes).await.map_err(|NoMemory| {
+            let text = "Too many long answers are on their way; try again in a moment.";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, text).with(header::RETRY_AFTER, "5")
+        })?;
+        Ok(share)
     }
 
     /// Reads a body of JSON.
     pub(super) async fn json<T: DeserializeOwned>(
         &self,
+        caller: &Caller,
         headers: &HeaderMap,
         body: Body,
         bytes_max: usize,
     ) -> Result<T, Problem> {
+        self.json_held(caller, headers, body, bytes_max).await.map(|(read, _)| read)
+    }
+
+    /// As [`App::json`], with the share of the memory that the body took: what it became takes as much.
+    pub(super) async fn json_held<T: DeserializeOwned>(
+        &self,
+        caller: &Caller,
+        headers: &HeaderMap,
+        body: Body,
+        bytes_max: usize,
+    ) -> Result<(T, Share), Problem> {
         content_type(headers, &["application/json"])?;
-        let (body, _held) = self.body(body, bytes_max).await?;
-        serde_json::from_slice(&body)
-            .map_err(|error| Problem::bad(format!("The body is not the JSON that is wanted: {error}")))
+        let (body, share) = self.body(caller.client(), body, bytes_max).await?;
+        let read = serde_json::from_slice(&body)
+            .map_err(|error| Problem::bad(format!("The body is not the JSON that is wanted: {error}")))?;
+        Ok((read, share))
     }
 
     /// As [`App::body`], of a post to a hook.
-    pub(super) async fn hook_body(&self, body: Body, bytes_max: usize) -> Result<(Bytes, Share), Problem> {
-        read(&self.hook_bodies, body, bytes_max).await
+    pub(super) async fn hook_body(
+        &self,
+        client: Client,
+        body: Body,
+        bytes_max: usize,
+    ) -> Result<(Bytes, Share), Problem> {
+        read(self.hook_bodies.share_of(client.0), body, bytes_max).await
     }
 }
 
-async fn read(memory: &Memory, body: Body, bytes_max: usize) -> Result<(Bytes, Share), Problem> {
-    timeout(BODY_MAX, read_on(memory, body, bytes_max))
+async fn read(share: Share, body: Body, bytes_max: usize) -> Result<(Bytes, Share), Problem> {
+    timeout(BODY_MAX, read_on(share, body, bytes_max))
         .await
         .unwrap_or_else(|_| Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "The body took too long.")))
 }
 
-async fn read_on(memory: &Memory, body: Body, bytes_max: usize) -> Result<(Bytes, Share), Problem> {
+async fn read_on(mut share: Share, body: Body, bytes_max: usize) -> Result<(Bytes, Share), Problem> {
     let not_whole = || {
         let text = format!("The body has to be complete and at most {bytes_max} bytes.");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text)
     };
+    // What says that it is too large is not waited for.
+    if body.size_hint().lower() > u64::try_from(bytes_max).unwrap_or(u64::MAX) {
+        return Err(not_whole());
+    }
     let mut parts = body.into_data_stream();
-    let mut share = memory.share();
     let mut bytes = Vec::new();
     while let Some(part) = parts.next().await {
         let part = part.map_err(|_| not_whole())?;

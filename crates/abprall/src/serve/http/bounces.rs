@@ -66,7 +66,7 @@ pub(super) async fn bounces(
     caller.may(KeyScope::Bounces)?;
     content_type(&headers, &["message/rfc822", "message/global", "application/octet-stream", "text/plain"])?;
     let bytes_max = usize::try_from(MESSAGE_BYTES_MAX).unwrap_or(usize::MAX);
-    let (message, _held) = app.body(body, bytes_max).await?;
+    let (message, _held) = app.body(caller.client(), body, bytes_max).await?;
     if message.is_empty() {
         return Err(Problem::bad("The body has to be a mail message (RFC 5322)."));
     }

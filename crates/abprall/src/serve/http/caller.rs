@@ -1,6 +1,8 @@
 //! Who asks, and what that may be.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use abprall_store::{ApiKey, Audience, KeyScope};
@@ -17,34 +19,52 @@ use crate::serve::settings::Keys;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Client(pub(super) Option<IpAddr>);
 
+impl Client {
+    /// Counts a request of somebody who has no key.
+    pub(super) fn count(self, app: &App) -> Result<(), Problem> {
+        app.desk.ring.count(None, self.0).map_err(Problem::too_often)
+    }
+}
+
+impl FromRequestParts<App> for Client {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().copied().unwrap_or(Self(None)))
+    }
+}
+
 /// A program with its key, or nobody in particular.
 #[derive(Clone)]
-pub(super) struct Caller(Option<Arc<ApiKey>>);
+pub(super) struct Caller {
+    key: Option<Arc<ApiKey>>,
+    client: Client,
+}
 
 /// What everybody may who reaches a place that cannot be reached from outside.
 const WITHOUT_KEY: [KeyScope; 3] = [KeyScope::Check, KeyScope::Bounces, KeyScope::Events];
 
 impl Caller {
     /// Without the database and without waiting; `None` where that does not decide.
-    pub(super) fn at_once(app: &App, headers: &HeaderMap) -> Option<Self> {
+    pub(super) fn at_once(app: &App, headers: &HeaderMap, client: Client) -> Option<Self> {
         match presented(headers) {
-            Presented::Nothing => (app.desk.keys == Keys::Optional).then_some(Self(None)),
-            Presented::Key(key) => app.desk.ring.recognise(key).map(|key| Self(Some(key))),
+            Presented::Nothing => (app.desk.keys == Keys::Optional).then_some(Self { key: None, client }),
+            Presented::Key(key) => app.desk.ring.recognise(key).map(|key| Self { key: Some(key), client }),
             Presented::SomethingElse => None,
         }
     }
 
-    async fn of(app: &App, headers: &HeaderMap, from: Option<IpAddr>) -> Result<Self, Problem> {
+    async fn of(app: &App, headers: &HeaderMap, client: Client) -> Result<Self, Problem> {
         let key = match presented(headers) {
-            Presented::Nothing if app.desk.keys == Keys::Optional => return Ok(Self(None)),
+            Presented::Nothing if app.desk.keys == Keys::Optional => return Ok(Self { key: None, client }),
             Presented::Nothing => {
                 return Err(unauthorized("A key is wanted: `Authorization: Bearer abprall_…`.", ""));
             }
             Presented::SomethingElse => Err(Refused::Wrong),
-            Presented::Key(key) => app.desk.ring.verify(key, from).await,
+            Presented::Key(key) => app.desk.ring.verify(key, client.0).await,
         };
         match key {
-            Ok(key) => Ok(Self(Some(key))),
+            Ok(key) => Ok(Self { key: Some(key), client }),
             Err(Refused::TooOften(wait)) => Err(Problem::too_often(wait)),
             Err(Refused::Wrong) => Err(unauthorized(
                 "This is no key, or one that was revoked or has expired.",
@@ -54,13 +74,25 @@ impl Caller {
     }
 
     /// Counts the request.
-    pub(super) fn count(&self, app: &App, from: Option<IpAddr>) -> Result<(), TooOften> {
-        app.desk.ring.count(self.0.as_deref(), from)
+    pub(super) fn count(&self, app: &App) -> Result<(), TooOften> {
+        app.desk.ring.count(self.key.as_deref(), self.client.0)
+    }
+
+    /// Counts addresses that are asked for together.
+    pub(super) fn count_addresses(&self, app: &App, addresses: usize) -> Result<(), Problem> {
+        let Some(addresses) = u32::try_from(addresses).ok().and_then(NonZeroU32::new) else { return Ok(()) };
+        let counted = app.desk.ring.count_addresses(self.key.as_deref(), self.client.0, addresses);
+        counted.map_err(Problem::too_often)
+    }
+
+    /// Whose connection it is.
+    pub(super) fn client(&self) -> Client {
+        self.client
     }
 
     /// Whether it may do that.
     pub(super) fn may(&self, scope: KeyScope) -> Result<(), Problem> {
-        match &self.0 {
+        match &self.key {
             Some(key) if key.may(scope) => Ok(()),
             Some(_) => {
                 let challenge =
@@ -89,7 +121,7 @@ impl Caller {
 
     /// Whose mail it is about; `None`: everybody's.
     pub(super) fn tenant(&self) -> Option<&str> {
-        self.0.as_ref().and_then(|key| key.tenant.as_deref())
+        self.key.as_ref().and_then(|key| key.tenant.as_deref())
     }
 
     /// The mail that a request is about: that of the key's tenant, whatever else is asked for is refused.
@@ -110,7 +142,7 @@ impl Caller {
 
     /// As the audit log names it.
     pub(super) fn actor(&self) -> String {
-        self.0.as_ref().map_or_else(|| "http".to_owned(), |key| format!("key:{}", key.name))
+        self.key.as_ref().map_or_else(|| "http".to_owned(), |key| format!("key:{}", key.name))
     }
 }
 
@@ -118,9 +150,9 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let from = parts.extensions.get::<Client>().and_then(|client| client.0);
-        let caller = Self::of(app, &parts.headers, from).await?;
-        caller.count(app, from).map_err(Problem::too_often)?;
+        let Ok(client) = Client::from_request_parts(parts, app).await;
+        let caller = Self::of(app, &parts.headers, client).await?;
+        caller.count(app).map_err(Problem::too_often)?;
         Ok(caller)
     }
 }

@@ -14,11 +14,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::app::App;
-use super::caller::Caller;
+use super::caller::{Caller, Client};
+use super::flow::held;
 use super::openapi::{Common, OfBody};
 use super::problem::Problem;
 use super::request::{Asked, Named, address, no_controls};
-use crate::serve::limits::{ADDRESSES_MAX, QUESTION_BYTES_MAX};
+use crate::serve::limits::{ADDRESSES_MAX, ANSWER_BYTES_AN_ADDRESS, QUESTION_BYTES_MAX};
 use crate::serve::metrics::Place;
 
 /// For whose mail.
@@ -87,9 +88,9 @@ pub(super) fn at_once<B>(app: &App, request: &Request<B>, from: Option<IpAddr>) 
     let began = Instant::now();
     let asked = decoded(asked)?;
     let address = EmailAddress::parse_lenient(&asked).ok()?;
-    let caller = Caller::at_once(app, request.headers())?;
+    let caller = Caller::at_once(app, request.headers(), Client(from))?;
     caller.may(KeyScope::Check).ok()?;
-    if let Err(too_often) = caller.count(app, from) {
+    if let Err(too_often) = caller.count(app) {
         return Some(Problem::too_often(too_often).into_response());
     }
     let audience = Audience { tenant: caller.tenant().map(str::to_owned), list: None };
@@ -134,7 +135,8 @@ pub(super) struct Many {
 }
 
 /// The answers, in the order of the questions.
-#[derive(Serialize, ToSchema)]
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what is written one answer after the other")]
 pub(super) struct Answers {
     results: Vec<Answer>,
 }
@@ -165,9 +167,9 @@ pub(super) async fn check_many(
     caller: Caller,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Answers>, Problem> {
+) -> Result<Response, Problem> {
     caller.may(KeyScope::Check)?;
-    let many: Many = app.json(&headers, body, QUESTION_BYTES_MAX).await?;
+    let (many, _held): (Many, _) = app.json_held(&caller, &headers, body, QUESTION_BYTES_MAX).await?;
     if many.addresses.len() > ADDRESSES_MAX {
         let text =
             format!("At most {ADDRESSES_MAX} addresses in one question; these are {}.", many.addresses.len());
@@ -175,17 +177,45 @@ pub(super) async fn check_many(
     }
     no_controls(&[many.tenant.as_deref(), many.list.as_deref()])?;
     let audience = caller.audience(Audience { tenant: many.tenant, list: many.list })?;
-    let results = many.addresses.into_iter().map(|text| match address(&text) {
-        Ok(address) => ask(&app, &address, &audience, Instant::now()).map(Answer::Standing),
-        Err(_) => {
-            let error = EmailAddress::parse_lenient(&text)
-                .err()
-                .map_or_else(|| "it has control characters".to_owned(), |error| error.to_string());
-            Ok(Answer::NoAddress { address: text, error })
-        }
-    });
+    caller.count_addresses(&app, many.addresses.len())?;
+    let room = many.addresses.iter().map(|address| written_len(address) + ANSWER_BYTES_AN_ADDRESS).sum();
+    let mut share = app.answer(caller.client(), room).await?;
     // So many take seconds: other questions are answered by other threads meanwhile.
-    Ok(Json(Answers { results: tokio::task::block_in_place(|| results.collect::<Result<_, _>>())? }))
+    let body = tokio::task::block_in_place(|| answers(&app, many.addresses, &audience, room))?;
+    share.shrink(body.len());
+    Ok(([(header::CONTENT_TYPE, "application/json")], held(body, share)).into_response())
+}
+
+/// Bytes of a text in JSON, at most: what has to be escaped takes six.
+fn written_len(text: &str) -> usize {
+    text.bytes().map(|byte| if byte < b' ' || byte == b'"' || byte == b'\\' { 6 } else { 1 }).sum()
+}
+
+/// [`Answers`] as JSON, written one by one: all of them as values would take more than the answer itself.
+fn answers(app: &App, addresses: Vec<String>, audience: &Audience, room: usize) -> Result<Vec<u8>, Problem> {
+    let mut body = Vec::with_capacity(room);
+    body.extend_from_slice(br#"{"results":["#);
+    for (place, text) in addresses.into_iter().enumerate() {
+        if place > 0 {
+            body.push(b',');
+        }
+        let answer = match address(&text) {
+            Ok(address) => Answer::Standing(ask(app, &address, audience, Instant::now())?),
+            Err(_) => {
+                let error = EmailAddress::parse_lenient(&text)
+                    .err()
+                    .map_or_else(|| "it has control characters".to_owned(), |error| error.to_string());
+                Answer::NoAddress { address: text, error }
+            }
+        };
+        serde_json::to_writer(&mut body, &answer).map_err(|error| {
+            tracing::error!("an answer cannot be written: {error}");
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The answer cannot be written.")
+        })?;
+    }
+    body.extend_from_slice(b"]}");
+    body.shrink_to_fit();
+    Ok(body)
 }
 
 #[cfg(test)]

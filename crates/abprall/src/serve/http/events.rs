@@ -73,7 +73,7 @@ pub(super) async fn events(
     caller.may(KeyScope::Events)?;
     content_type(&headers, &["application/json", "application/x-ndjson"])?;
     whose.check()?;
-    let (body, _held) = app.body(body, WEBHOOK_BYTES_MAX).await?;
+    let (body, _held) = app.body(caller.client(), body, WEBHOOK_BYTES_MAX).await?;
     let read = tokio::task::block_in_place(|| read_webhook(Provider::Abprall, &body, None));
     let events = read.map_err(|error| {
         let status = match error {

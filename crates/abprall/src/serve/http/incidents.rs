@@ -185,7 +185,7 @@ async fn settle(
     settlement: Settlement,
 ) -> Result<Json<Settled>, Problem> {
     caller.may_for_all(KeyScope::Write)?;
-    let why: Note = app.json(headers, body, CHANGE_BYTES_MAX).await?;
+    let why: Note = app.json(caller, headers, body, CHANGE_BYTES_MAX).await?;
     let note = note(why.note)?;
     let now = Timestamp::now();
     let settled =

@@ -151,6 +151,7 @@ problems! {
         406: "It is no post of this service (Mailgun)",
         408: "The body took too long",
         413: "The body is too large",
+        429: "Too many requests: `Retry-After` says when again",
         503: "It could not be stored: send it again",
     }
     /// Of readiness.

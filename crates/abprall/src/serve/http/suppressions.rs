@@ -147,7 +147,7 @@ pub(super) async fn add(
     body: Body,
 ) -> Result<Response, Problem> {
     caller.may(KeyScope::Write)?;
-    let order: Order = app.json(&headers, body, CHANGE_BYTES_MAX).await?;
+    let order: Order = app.json(&caller, &headers, body, CHANGE_BYTES_MAX).await?;
     no_controls(&[order.tenant.as_deref(), order.list.as_deref()])?;
     let note = note(order.note)?;
     let subject = request::subject(&order.subject)?;

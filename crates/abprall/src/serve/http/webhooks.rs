@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::app::App;
+use super::caller::Client;
 use super::openapi::{HookProblems, Missing};
 use super::problem::Problem;
 use super::request::Named;
@@ -53,8 +54,10 @@ impl From<&abprall_bounce::webhook::Refused> for EventProblem {
 )]
 pub(super) async fn is_there(
     State(app): State<App>,
+    client: Client,
     Named(name): Named<String>,
 ) -> Result<&'static str, Problem> {
+    client.count(&app)?;
     app.hooks.get(&name).map(|_| "events are to be posted here\n").ok_or_else(nowhere)
 }
 
@@ -71,13 +74,17 @@ pub(super) async fn is_there(
 )]
 pub(super) async fn take(
     State(app): State<App>,
+    client: Client,
     Named(name): Named<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Answer>, Response> {
+    client.count(&app).map_err(IntoResponse::into_response)?;
     let hook = app.hooks.get(&name).ok_or_else(|| nowhere().into_response())?;
-    let (body, _held) =
-        app.hook_body(body, hook.settings.bytes_max).await.map_err(IntoResponse::into_response)?;
+    // Nothing of a body is read for who cannot be the service.
+    hook.may_post(&headers).map_err(|not_taken| refusal(hook, not_taken))?;
+    let read = app.hook_body(client, body, hook.settings.bytes_max).await;
+    let (body, _held) = read.map_err(IntoResponse::into_response)?;
     match hook.take(&headers, &body, &app.keeper).await {
         Ok(Taken { events, new, skipped, refused }) => {
             Ok(Json(Answer { events, new, skipped, problems: refused.iter().map(Into::into).collect() }))

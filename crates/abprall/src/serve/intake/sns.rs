@@ -1,7 +1,8 @@
 //! Amazon SNS: certificates are taken from where Amazon has them, subscriptions are confirmed for topics that we want.
 
-use std::collections::HashMap;
-use std::time::Instant;
+mod certificates;
+
+use std::sync::Arc;
 
 use abprall_bounce::webhook::signature::{SignatureError, sns};
 use abprall_bounce::webhook::sns::{Envelope, Purpose};
@@ -9,22 +10,17 @@ use abprall_route::observe::{Observer, ObserverConfig, PlainHttp, Response};
 use anyhow::Context;
 use ipnet::IpNet;
 use jiff::Timestamp;
-use tokio::sync::Mutex;
 
-use crate::serve::limits::{SNS_BYTES_MAX, SNS_CERTIFICATES_MAX, SNS_FETCH_AGAIN, SNS_WAIT_MAX};
+use certificates::{Certificates, NoCertificate};
+
+use crate::serve::limits::{SNS_BYTES_MAX, SNS_WAIT_MAX};
 use crate::serve::settings::SnsSettings;
 
 /// What checks the posts of one hook.
 pub(super) struct Sns {
     settings: SnsSettings,
     observer: Observer,
-    /// By their URL, which is another for another certificate. One is fetched at a time.
-    certificates: Mutex<HashMap<String, Certificate>>,
-}
-
-enum Certificate {
-    Fetched(Vec<u8>),
-    Failed(Instant),
+    certificates: Certificates,
 }
 
 /// What to do with a post.
@@ -60,7 +56,7 @@ impl Sns {
         }
         let config = ObserverConfig { allowed_networks, canaries: Vec::new(), ..ObserverConfig::default() };
         let observer = Observer::new(config).await.context("cannot ask Amazon for certificates")?;
-        Ok(Self { settings, observer, certificates: Mutex::default() })
+        Ok(Self { settings, observer, certificates: Certificates::new() })
     }
 
     /// Checks an envelope; confirms a subscription.
@@ -104,28 +100,15 @@ impl Sns {
         Ok(())
     }
 
-    async fn certificate(&self, url: &str) -> Result<Vec<u8>, SnsError> {
-        let mut certificates = self.certificates.lock().await;
-        match certificates.get(url) {
-            Some(Certificate::Fetched(pem)) => return Ok(pem.clone()),
-            Some(Certificate::Failed(at)) if at.elapsed() < SNS_FETCH_AGAIN => {
-                return Err(SnsError::Later("the certificate could not be fetched".to_owned()));
-            }
-            Some(Certificate::Failed(_)) | None => {}
-        }
-        let fetched = self.get(url).await.and_then(|answer| match answer.status {
-            200 => Ok(answer.body),
-            status => Err(SnsError::Later(format!("Amazon answers {status} when asked for its certificate"))),
-        });
-        if certificates.len() >= SNS_CERTIFICATES_MAX {
-            certificates.clear();
-        }
-        let kept = match &fetched {
-            Ok(pem) => Certificate::Fetched(pem.clone()),
-            Err(_) => Certificate::Failed(Instant::now()),
+    async fn certificate(&self, url: &str) -> Result<Arc<[u8]>, SnsError> {
+        let fetch = async || match self.get(url).await {
+            Ok(answer) if answer.status == 200 => Ok(answer.body),
+            Ok(answer) => Err(format!("Amazon answers {} when asked for its certificate", answer.status)),
+            Err(SnsError::Later(why)) => Err(why),
+            Err(SnsError::NotGenuine(_) | SnsError::OtherTopic) => Err("it could not be fetched".to_owned()),
         };
-        certificates.insert(url.to_owned(), kept);
-        fetched
+        let known = self.certificates.get(url, fetch).await;
+        known.map_err(|NoCertificate(why)| SnsError::Later(why))
     }
 
     /// Fetches a URL that is known to be SNS's own, or the same at the place that stands in for it. No redirect is followed.

@@ -22,6 +22,9 @@ use crate::serve::settings::{Credentials, Proof, TokenIn, WebhookSettings};
 /// Mailgun signs only a time and a token, and posts again for eight hours: an older one was found somewhere.
 const MAILGUN_AGE_MAX: std::time::Duration = std::time::Duration::from_secs(86_400);
 
+const SENDGRID_SIGNATURE: &str = "x-twilio-email-event-webhook-signature";
+const SENDGRID_TIMESTAMP: &str = "x-twilio-email-event-webhook-timestamp";
+
 /// All hooks, by their names.
 #[derive(Default)]
 pub(in crate::serve) struct Webhooks(BTreeMap<String, Webhook>);
@@ -84,14 +87,19 @@ pub(in crate::serve) enum NotTaken {
 }
 
 impl Webhook {
-    /// Checks and stores a post. What is acknowledged is on the disk.
+    /// What can be known of a post before its body: credentials, and whether it has the headers that a signature needs.
+    pub(in crate::serve) fn may_post(&self, headers: &HeaderMap) -> Result<(), NotTaken> {
+        self.check_headers(headers).map_err(|error| self.not_genuine(&error.to_string()))
+    }
+
+    /// Checks and stores a post that [may be one](Self::may_post). What is acknowledged is on the disk.
     pub(in crate::serve) async fn take(
         &self,
         headers: &HeaderMap,
         body: &[u8],
         keeper: &Keeper,
     ) -> Result<Taken, NotTaken> {
-        self.authorize(headers, body).map_err(|error| self.not_genuine(&error.to_string()))?;
+        self.check_signature(headers, body).map_err(|error| self.not_genuine(&error.to_string()))?;
         if self.ask_sns(body).await? == Post::Done {
             return Ok(Taken::default());
         }
@@ -147,8 +155,7 @@ impl Webhook {
         Ok((items, taken))
     }
 
-    /// Credentials and signature, over the body as it came.
-    fn authorize(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), SignatureError> {
+    fn check_headers(&self, headers: &HeaderMap) -> Result<(), SignatureError> {
         let Credentials { basic, token } = &self.settings.credentials;
         let authorization = header_of(headers, header::AUTHORIZATION.as_str());
         if let Some((user, password)) = basic {
@@ -159,6 +166,34 @@ impl Webhook {
             Some((TokenIn::Header(name), token)) => secret::token(header_of(headers, name), token.reveal())?,
             None => {}
         }
+        let needs = |name, or| {
+            let is_there = headers.contains_key(name) || headers.contains_key(or);
+            if is_there { Ok(()) } else { Err(SignatureError::Missing(name)) }
+        };
+        match &self.settings.proof {
+            Proof::Sendgrid(_) => {
+                needs(SENDGRID_SIGNATURE, SENDGRID_SIGNATURE)?;
+                needs(SENDGRID_TIMESTAMP, SENDGRID_TIMESTAMP)
+            }
+            Proof::Svix(_) => {
+                needs("svix-id", "webhook-id")?;
+                needs("svix-timestamp", "webhook-timestamp")?;
+                needs("svix-signature", "webhook-signature")
+            }
+            Proof::Postal(_) => needs("x-postal-signature-256", "x-postal-signature"),
+            Proof::Sns(sns) => match header_of(headers, "x-amz-sns-topic-arn") {
+                Some(topic) if sns.signed && !sns.topics.iter().any(|known| known == topic) => {
+                    Err(SignatureError::ForeignUrl("x-amz-sns-topic-arn"))
+                }
+                Some(_) | None => Ok(()),
+            },
+            // The proof is in the body; Mandrill's test of a new hook need not have one.
+            Proof::Mailgun(_) | Proof::Mandrill(..) | Proof::None => Ok(()),
+        }
+    }
+
+    /// The signature, over the body as it came.
+    fn check_signature(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), SignatureError> {
         let now = Timestamp::now();
         let get = |name| header_of(headers, name);
         match &self.settings.proof {
@@ -166,8 +201,8 @@ impl Webhook {
             Proof::None | Proof::Sns(_) => Ok(()),
             Proof::Sendgrid(key) => sendgrid::check(
                 key.reveal(),
-                get("x-twilio-email-event-webhook-signature"),
-                get("x-twilio-email-event-webhook-timestamp"),
+                get(SENDGRID_SIGNATURE),
+                get(SENDGRID_TIMESTAMP),
                 body,
                 now,
                 // It posts for a day again what was not taken, and does not say whether it signs anew; an event counts once.

@@ -6,6 +6,7 @@ use abprall_policy::settings::{Reader, Section};
 
 use super::places;
 use crate::serve::keys::Rates;
+use crate::serve::limits::ADDRESSES_A_REQUEST;
 use crate::serve::listen::Place;
 
 /// How programs reach us.
@@ -32,6 +33,8 @@ pub(super) fn take(reader: &mut Reader<'_>, section: &mut Section<'_, '_>) -> Ht
     section.word(reader, "keys", &mut http.keys, &keys);
     http.rates.key = rate(reader, section, "key_rate");
     http.rates.client = rate(reader, section, "client_rate");
+    http.rates.key_addresses = addresses(reader, section, "key_addresses", http.rates.key);
+    http.rates.client_addresses = addresses(reader, section, "client_addresses", http.rates.client);
     for place in &http.listen {
         let Place::Tcp(address) = place else { continue };
         if http.keys == Keys::Optional && !address.ip().is_loopback() {
@@ -49,5 +52,17 @@ pub(super) fn take(reader: &mut Reader<'_>, section: &mut Section<'_, '_>) -> Ht
 fn rate(reader: &mut Reader<'_>, section: &mut Section<'_, '_>, name: &'static str) -> Option<NonZeroU32> {
     let mut rate = 0;
     section.number(reader, name, &mut rate, 0..1_000_001);
+    NonZeroU32::new(rate)
+}
+
+/// Addresses a second; where nothing is said, as many as go with the rate of requests.
+fn addresses(
+    reader: &mut Reader<'_>,
+    section: &mut Section<'_, '_>,
+    name: &'static str,
+    requests: Option<NonZeroU32>,
+) -> Option<NonZeroU32> {
+    let mut rate = requests.map_or(0, |rate| rate.get().saturating_mul(ADDRESSES_A_REQUEST));
+    section.number(reader, name, &mut rate, 0..1_000_000_001);
     NonZeroU32::new(rate)
 }

@@ -12,13 +12,15 @@ use crate::webhook::sns::{Envelope, Purpose};
 /// Where the certificate of an envelope is to be fetched: over TLS, without redirects, to be kept by this URL.
 ///
 /// # Errors
-/// When the envelope names none, or one that is not `https://sns.REGION.amazonaws.com/SimpleNotificationService-….pem` (or `.com.cn`).
+/// When the envelope names none, or one that is not `https://sns.REGION.amazonaws.com/SimpleNotificationService-….pem` (or `.com.cn`)
+/// in the topic's own region, with hexadecimal digits for a name.
 pub fn certificate_url(envelope: &Envelope) -> Result<&str, SignatureError> {
     let url = envelope.signing_cert_url.as_deref().ok_or(SignatureError::Missing("SigningCertURL"))?;
-    let path = path_at_sns(url).ok_or(SignatureError::ForeignUrl("SigningCertURL"))?;
+    let path = path_at_sns(url, envelope).ok_or(SignatureError::ForeignUrl("SigningCertURL"))?;
     let name = path.strip_prefix("SimpleNotificationService-").and_then(|name| name.strip_suffix(".pem"));
-    let is_name =
-        name.is_some_and(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric()));
+    let is_name = name.is_some_and(|name| {
+        (1..=NAME_DIGITS_MAX).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_hexdigit())
+    });
     if is_name { Ok(url) } else { Err(SignatureError::ForeignUrl("SigningCertURL")) }
 }
 
@@ -28,22 +30,42 @@ pub fn certificate_url(envelope: &Envelope) -> Result<&str, SignatureError> {
 /// When the envelope names none, or one that is not SNS's own `Action=ConfirmSubscription`.
 pub fn subscribe_url(envelope: &Envelope) -> Result<&str, SignatureError> {
     let url = envelope.subscribe_url.as_deref().ok_or(SignatureError::Missing("SubscribeURL"))?;
-    let query = path_at_sns(url).and_then(|path| path.strip_prefix('?'));
+    let query = path_at_sns(url, envelope).and_then(|path| path.strip_prefix('?'));
     let confirms =
         query.is_some_and(|query| query.split('&').any(|pair| pair == "Action=ConfirmSubscription"));
     if confirms { Ok(url) } else { Err(SignatureError::ForeignUrl("SubscribeURL")) }
 }
 
-/// The path of a URL at SNS without its first slash. Written so that nothing but the plain form passes: no user, port, fragment,
-/// backslash or escaped host.
-fn path_at_sns(url: &str) -> Option<&str> {
+/// Digits of a certificate's name. Amazon's have 32; somebody who makes names up shall not make them long.
+const NAME_DIGITS_MAX: usize = 64;
+
+/// The path of a URL at SNS without its first slash, in the region of the envelope's topic. Written so that nothing but the plain form
+/// passes: no user, port, fragment, backslash or escaped host.
+fn path_at_sns<'u>(url: &'u str, envelope: &Envelope) -> Option<&'u str> {
     let (host, path) = url.strip_prefix("https://")?.split_once('/')?;
     let rest = host.strip_prefix("sns.")?;
     let region = rest.strip_suffix(".amazonaws.com").or_else(|| rest.strip_suffix(".amazonaws.com.cn"))?;
-    let is_region = !region.is_empty()
-        && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     let is_plain = path.bytes().all(|b| b.is_ascii_graphic() && !b"\\#\"<>".contains(&b));
-    (is_region && is_plain).then_some(path)
+    (is_region(region) && topic_region(&envelope.topic_arn) == Some(region) && is_plain).then_some(path)
+}
+
+/// `eu-central-1`, `us-gov-west-1`: a letter code, one to three words, a number.
+fn is_region(text: &str) -> bool {
+    let is_word =
+        |part: &&str| (2..=12).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_lowercase());
+    let parts: Vec<_> = text.split('-').collect();
+    let Some((number, words)) = parts.split_last() else { return false };
+    (2..=4).contains(&words.len())
+        && words.iter().all(|word| is_word(word))
+        && (1..=2).contains(&number.len())
+        && number.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Of `arn:aws:sns:REGION:ACCOUNT:NAME`; the second part is another in China and for governments.
+fn topic_region(arn: &str) -> Option<&str> {
+    let mut parts = arn.split(':');
+    let (first, _, service, region) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    (first == "arn" && service == "sns").then_some(region)
 }
 
 /// The text that is signed: each field's name and value on lines of their own, in SNS's order.
