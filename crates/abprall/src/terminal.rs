@@ -21,6 +21,18 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
     short
 }
 
+/// `text` behind `name`, or below it where both do not fit on one line of `width` columns, of which `taken` stand before the name.
+///
+/// Neither is ever cut: an address that lost its end is none.
+pub(crate) fn beside(name: &str, name_width: usize, text: &str, taken: usize, width: usize) -> String {
+    let (name, text) = (plain(name), plain(text));
+    let named = name.chars().count().max(name_width);
+    if text.is_empty() || taken + named + 1 + text.chars().count() <= width {
+        return format!("{name:name_width$} {text}").trim_end().to_owned();
+    }
+    format!("{name}\n{}", wrapped(&text, taken + 2, width))
+}
+
 /// The text without characters that steer a terminal or turn the direction of writing around.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || turns_direction(c) { ' ' } else { c }).collect()
@@ -69,6 +81,17 @@ mod tests {
         assert_eq!(number(0), "0");
         assert_eq!(number(999), "999");
         assert_eq!(number(1_234_567), "1\u{202F}234\u{202F}567");
+    }
+
+    #[test]
+    fn what_does_not_fit_beside_a_name_stands_below_it_and_nothing_is_cut() {
+        assert_eq!(beside("a@b.example", 14, "full", 10, 40), "a@b.example    full");
+        assert_eq!(
+            beside("a@b.example", 14, "mailbox disabled or inactive", 10, 40),
+            "a@b.example\n            mailbox disabled or inactive"
+        );
+        let long = format!("{}@example.org", "x".repeat(64));
+        assert!(beside(&long, 14, "full", 10, 40).starts_with(&long));
     }
 
     #[test]
