@@ -209,7 +209,7 @@ fn show(
     };
     match format {
         ListFormat::Table => {
-            write_whole(&mut anstream::AutoStream::auto(io::stdout().lock()), &whole, language)?;
+            write_whole(&mut anstream::AutoStream::auto(io::stdout().lock()), &whole, language, at)?;
         }
         ListFormat::Json => {
             let mut out = io::stdout().lock();
@@ -231,7 +231,12 @@ fn show(
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_whole(out: &mut dyn Write, whole: &WholeDomain, language: Language) -> io::Result<()> {
+fn write_whole(
+    out: &mut dyn Write,
+    whole: &WholeDomain,
+    language: Language,
+    at: jiff::Timestamp,
+) -> io::Result<()> {
     let detail = &whole.detail;
     detail.row.write(out, language)?;
     let mut fact = |en: &'static str, de: &'static str, value: String| {
@@ -254,7 +259,7 @@ fn write_whole(out: &mut dyn Write, whole: &WholeDomain, language: Language) -> 
         fact("the way back", "Rückkehr", health::way_back(stage, language))?;
     }
     if let Some(next) = detail.row.next_look {
-        fact("next look", "nächster Blick", dates::minute(next))?;
+        fact("next look", "nächster Blick", health::next_look(next, at, language))?;
     }
     if let Some(incident) = detail.incident {
         fact("incident", "Störung", format!("{incident} (abprall incidents {incident})"))?;
