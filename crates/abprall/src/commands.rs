@@ -46,7 +46,8 @@ mod why;
 #[derive(Parser)]
 #[command(version)]
 pub(crate) struct Cli {
-    /// The settings of the server: where no flag and no variable says otherwise, its database, index, policy and rules are used.
+    /// The settings of the server: where no flag and no variable says otherwise, its database, index, policy and rules are used. Where none is
+    /// named, and no database either: `./abprall.toml`, else `/etc/abprall/abprall.toml`, if it is there.
     #[arg(long, global = true, value_name = "FILE", env = "ABPRALL_CONFIG", hide_short_help = true)]
     config: Option<PathBuf>,
 
