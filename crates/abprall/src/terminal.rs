@@ -43,14 +43,15 @@ fn turns_direction(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The text wrapped at `width`, every line behind `indent` spaces.
+/// The text wrapped at `width`, every line behind `indent` spaces. A word that is longer, such as an address, stays whole.
 pub(crate) fn wrapped(text: &str, indent: usize, width: usize) -> String {
     let indent = " ".repeat(indent);
     let options = textwrap::Options::new(width)
         .initial_indent(&indent)
         .subsequent_indent(&indent)
         .word_separator(textwrap::WordSeparator::AsciiSpace)
-        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .break_words(false);
     textwrap::fill(&plain(text), options)
 }
 

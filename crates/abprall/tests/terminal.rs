@@ -87,3 +87,54 @@ fn a_look_that_is_due_says_who_takes_it() {
     let german = ask(&folder, "domains router.test --lang de").out;
     assert!(german.contains("jetzt fällig"), "{german}");
 }
+
+#[test]
+fn an_explanation_begins_with_what_to_do_and_keeps_the_rest_for_who_wants_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for who in
+        ["", " --for admin", " --for developer", " --for marketer", " --lang de", " --lang de --for admin"]
+    {
+        let page = ask(&folder, &format!("explain 5.4.3{who}")).out;
+        let third = page.lines().nth(2).unwrap();
+        assert!(third.starts_with("What to do") || third.starts_with("Was zu tun ist"), "{page}");
+        assert!(page.lines().count() <= 42, "{who}: {} lines", page.lines().count());
+    }
+    let full = ask(&folder, "explain 5.4.3 --for admin --full").out;
+    for heading in ["The ten causes", "MX analysis", "Path analysis", "What others call it"] {
+        assert!(full.contains(heading), "{heading}");
+    }
+}
+
+#[test]
+fn reading_only_says_the_same_words_as_the_other_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let bounces = example("bounces.mbox").display().to_string();
+    for (language, words) in [
+        ("en", ["Mailbox does not exist (the recipient's mailbox)", "25 messages, 24 reports"]),
+        ("de", ["Postfach existiert nicht (das Postfach des Empfängers)", "25 Nachrichten, 24 Meldungen"]),
+    ] {
+        let table = run(folder.path(), ["classify", &bounces, "--lang", language]).out;
+        for words in words {
+            assert!(table.contains(words), "{words}: {table}");
+        }
+        assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    }
+}
+
+#[test]
+fn no_address_and_no_host_is_cut_at_eighty_columns() {
+    let folder = processed();
+    let long = format!("{}@{}.example.org", "anna.maria.".repeat(5) + "x", "a-long-label".repeat(5));
+    ask(&folder, &format!("suppressions add {long} --reason user_unknown"));
+    let domain = long.split_once('@').unwrap().1;
+    for line in ["suppressions list".to_owned(), format!("why {domain}"), "audit".to_owned()] {
+        for language in ["en", "de"] {
+            let page = ask(&folder, &format!("{line} --lang {language}")).out;
+            assert!(page.contains(&long), "{line}: {page}");
+        }
+    }
+    for line in ["domains", "hosts", "incidents", "report", "suppressions list"] {
+        let page = ask(&folder, &format!("{line} --lang de")).out;
+        assert!(!page.contains('…'), "{line}: {page}");
+    }
+}

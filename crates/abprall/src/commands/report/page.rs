@@ -9,7 +9,7 @@ use abprall_store::{DomainRow, HostRow, Summary};
 
 use crate::commands::domains::counted;
 use crate::report::{Condition, Headline, Report};
-use crate::terminal::{BOLD, DIM, HELD, STOPPED, cut, number, plain, width, wrapped};
+use crate::terminal::{BOLD, DIM, HELD, STOPPED, beside, number, width, wrapped};
 use crate::wording::{self, pick};
 
 /// Columns of the longest bar.
@@ -138,7 +138,7 @@ impl Page {
                 out,
                 "{:>8}  {DIM}{bar:BAR$}{DIM:#}  {}",
                 number(reports),
-                cut(name, self.width - BAR - 12)
+                wrapped(name, BAR + 12, self.width).trim_start()
             )?;
         }
         Ok(())
@@ -164,7 +164,7 @@ impl Page {
                         row.domain
                     ),
                 };
-                writeln!(out, "{:>8}  {HELD}↳{HELD:#} {}", "", cut(&text, self.width - 12))?;
+                writeln!(out, "{:>8}  {HELD}↳{HELD:#} {}", "", wrapped(&text, 12, self.width).trim_start())?;
             }
         }
         self.rest(out, summary.domains_total, summary.domains.len())
@@ -175,7 +175,7 @@ impl Page {
         let known = self.say("of", "von");
         let stopped = format!("{} {known} {} {stopped}", number(row.stopped), number(row.addresses));
         let reason = wording::reason(row.reason, self.language);
-        cut(&format!("{:26} {stopped:16} {reason}", cut(&row.domain, 26)), self.width - 10)
+        beside(&row.domain, 22, &format!("{stopped:16} {reason}"), 10, self.width)
     }
 
     fn hosts(&self, out: &mut impl Write, summary: &Summary) -> io::Result<()> {
@@ -197,7 +197,7 @@ impl Page {
         let domains =
             if self.language == Language::De { domains.replace("domains", "Domains") } else { domains };
         let reason = wording::reason(row.reason, self.language);
-        cut(&format!("{:26} {domains:16} {reason}", cut(&plain(&row.host), 26)), self.width - 10)
+        beside(&row.host, 22, &format!("{domains:16} {reason}"), 10, self.width)
     }
 
     fn rest(&self, out: &mut impl Write, total: u64, shown: usize) -> io::Result<()> {

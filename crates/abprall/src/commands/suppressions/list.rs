@@ -146,7 +146,7 @@ fn write_row(out: &mut impl Write, row: &StopRow, language: Language) -> io::Res
     if let Some(until) = standing.until {
         why += &format!(", {} {}", pick(language, "until", "bis"), dates::day(until));
     }
-    let rest = beside(&standing.address, 28, &why, STATE_AND_DAY, width(120));
+    let rest = beside(&standing.address, 26, &why, STATE_AND_DAY, width(120));
     writeln!(out, "{style}{state:10}{style:#} {since} {rest}")?;
     let whose = wording::for_mail_of(audience, language);
     if whose.is_empty() {
