@@ -44,7 +44,7 @@ fn main() -> ExitCode {
             if let (Some(settings), true) = (settings_file::found(), error.is::<abprall_store::StoreError>())
             {
                 let settings = settings.display();
-                anstream::eprintln!("The database is that of {settings}; --store or --config name another.");
+                anstream::eprintln!("The database is that of {settings}; --store or --config names another.");
             }
             // The exit statuses of `docs/output.md`: 2 is for the operator's own mistakes.
             let is_operators = error.is::<rule_files::BadRules>()

@@ -28,6 +28,11 @@ pub(crate) fn found() -> Option<&'static PathBuf> {
     FOUND.get()
 }
 
+/// Whether this command found the settings of the package by itself.
+pub(crate) fn is_of_the_package() -> bool {
+    FOUND.get().is_some_and(|found| *found == PathBuf::from(PLACES[1]))
+}
+
 fn first_readable(places: &[&str]) -> Option<PathBuf> {
     places.iter().map(PathBuf::from).find(|place| place.is_file() && File::open(place).is_ok())
 }

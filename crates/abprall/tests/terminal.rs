@@ -138,3 +138,24 @@ fn no_address_and_no_host_is_cut_at_eighty_columns() {
         assert!(!page.contains('…'), "{line}: {page}");
     }
 }
+
+#[test]
+fn the_language_can_be_chosen_once_and_for_all() {
+    let folder = processed();
+    let german = |line: &str| {
+        Ran::of(
+            common::abprall(folder.path()).args(line.split(' ')).env("ABPRALL_LANG", "de").output().unwrap(),
+        )
+    };
+    assert!(german("check who@router.test").out.contains("angehalten"));
+    assert!(german("suppressions list --lang en").out.contains("held"));
+}
+
+#[test]
+fn old_settings_that_are_broken_do_not_stop_the_help() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("abprall.toml"), "nonsense = 1\n").unwrap();
+    assert_eq!(ask(&folder, "check --help").status, 0);
+    let broken = ask(&folder, "check a@b.example");
+    assert!(broken.status == 2 && broken.err.contains("abprall.toml"), "{}", broken.err);
+}

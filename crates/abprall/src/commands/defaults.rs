@@ -9,6 +9,9 @@ use clap::{Arg, Command};
 use crate::serve::{BadSettings, SetOptions, Settings};
 use crate::settings_file;
 
+/// The language of all words where `--lang` says nothing.
+const LANGUAGE: &str = "ABPRALL_LANG";
+
 /// Commands that read the settings themselves, and say what is wrong with them.
 const READ_THEMSELVES: [&str; 4] = ["serve", "config", "doctor", "generate"];
 
@@ -80,6 +83,17 @@ fn with_defaults(command: Command, told: &[(&'static str, Vec<String>)]) -> Comm
         if has { command.mut_arg(long, |option| with_default(option, values)) } else { command }
     });
     command.mut_subcommands(|below| with_defaults(below, told))
+}
+
+/// Gives every `--lang` its variable.
+pub(super) fn with_language(command: Command) -> Command {
+    let has = command.get_arguments().any(|option| option.get_id() == "lang");
+    let command = if has {
+        command.mut_arg("lang", |option| option.env(LANGUAGE).hide_env_values(true))
+    } else {
+        command
+    };
+    command.mut_subcommands(with_language)
 }
 
 fn with_default(option: Arg, values: &[String]) -> Arg {

@@ -10,6 +10,7 @@ use crate::wording;
 mod labels;
 mod page;
 mod question;
+mod writers;
 
 use crate::layout::{Markdown, Terminal};
 use page::{Depth, Page};

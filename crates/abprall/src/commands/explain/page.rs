@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::Audience;
 use super::labels::{self, Labels, labels};
 use super::question::Question;
+use super::writers::writer;
 use crate::layout::Layout;
 use crate::wording;
 
@@ -26,6 +27,8 @@ pub(super) struct Page {
     #[serde(skip_serializing_if = "Option::is_none")]
     registered: Option<Registered>,
     chapters: Vec<Chapter>,
+    #[serde(skip)]
+    language: Language,
     #[serde(skip)]
     labels: &'static Labels,
     #[serde(skip)]
@@ -75,6 +78,7 @@ impl Page {
             contradictions: Vec::new(),
             registered: None,
             chapters: Vec::new(),
+            language,
             labels: labels(language),
             audience,
         };
@@ -306,7 +310,10 @@ impl Page {
             write_list(labels.practice, &prose.practice, out)?;
             if !chapter.wordings.is_empty() {
                 out.heading(labels.wordings)?;
-                chapter.wordings.iter().try_for_each(|wording| out.entry(&wording.by, &wording.text))?;
+                chapter
+                    .wordings
+                    .iter()
+                    .try_for_each(|wording| out.entry(writer(&wording.by, self.language), &wording.text))?;
             }
         }
         if !chapter.other_systems.is_empty() {
