@@ -46,7 +46,8 @@ mod why;
 #[derive(Parser)]
 #[command(version)]
 pub(crate) struct Cli {
-    /// The settings of the server: where no flag and no variable says otherwise, its database, index, policy and rules are used.
+    /// The settings of the server: where no flag and no variable says otherwise, its database, index, policy and rules are used. Where none is
+    /// named, and no database either: `./abprall.toml`, else `/etc/abprall/abprall.toml`, if it is there.
     #[arg(long, global = true, value_name = "FILE", env = "ABPRALL_CONFIG", hide_short_help = true)]
     config: Option<PathBuf>,
 
@@ -54,40 +55,41 @@ pub(crate) struct Cli {
     command: Command,
 }
 
+/// What is needed daily stands first, in the help as well.
 #[derive(Subcommand)]
 enum Command {
+    Process(process::Args),
+    Check(check::Args),
+    Why(why::Args),
+    Explain(explain::Args),
+    Classify(classify::Args),
+    Report(report::Args),
+    Suppressions(suppressions::Args),
+    Scrub(Box<scrub::Args>),
+    Route(Box<route::Args>),
+    Contact(Box<contact::Args>),
+    Watch(Box<watch::Args>),
+    Domains(domains::Args),
+    Hosts(hosts::Args),
+    Incidents(incidents::Args),
+    Pending(pending::Args),
+    Review(review::Args),
+    Rules(rules::Args),
+    Policy(policy::Args),
+    WhatIf(what_if::Args),
+    Rewind(rewind::Args),
+    Sync(sync::Args),
+    Serve(serve::Args),
+    Doctor(doctor::Args),
+    Config(config::Args),
     ApiKey(api_key::Args),
     Audit(audit::Args),
-    Classify(classify::Args),
-    Config(config::Args),
-    Contact(Box<contact::Args>),
-    Process(process::Args),
-    Prune(prune::Args),
-    Explain(explain::Args),
-    Export(export::Args),
-    Check(check::Args),
-    WhatIf(what_if::Args),
-    Why(why::Args),
-    Suppressions(suppressions::Args),
-    Sync(sync::Args),
-    Scrub(Box<scrub::Args>),
     Token(token::Args),
-    Report(report::Args),
-    Review(review::Args),
-    Rewind(rewind::Args),
-    Policy(policy::Args),
-    Pending(pending::Args),
-    Key(key::Args),
-    Incidents(incidents::Args),
-    Generate(generate::Args),
-    Hosts(hosts::Args),
+    Export(export::Args),
     Erase(erase::Args),
-    Doctor(doctor::Args),
-    Domains(domains::Args),
-    Route(Box<route::Args>),
-    Rules(rules::Args),
-    Serve(serve::Args),
-    Watch(Box<watch::Args>),
+    Prune(prune::Args),
+    Key(key::Args),
+    Generate(generate::Args),
 }
 
 impl Cli {
@@ -97,7 +99,7 @@ impl Cli {
     /// Where the settings that it names are wrong.
     pub(crate) fn read() -> Result<Self, BadSettings> {
         let words: Vec<OsString> = std::env::args_os().collect();
-        let mut command = defaults::from_settings(Cli::command(), &words)?;
+        let mut command = defaults::from_settings(defaults::with_language(Cli::command()), &words)?;
         let matches = command.get_matches_mut();
         Ok(Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit()))
     }

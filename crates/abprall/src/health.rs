@@ -4,11 +4,14 @@ use abprall_mail::Language;
 use abprall_policy::{Doubt, HealthState, Reinstatement};
 use clap::ValueEnum;
 use clap::builder::styling::Style;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::dates;
 use crate::terminal::{DIM, HELD, NOTE, STOPPED, number};
 use crate::wording::pick;
+
+/// Whoever watches asks for new work every minute, and a look takes half a minute: what is due for longer is not looked at.
+const LATE_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
 /// A state as it is typed.
 #[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
@@ -110,7 +113,38 @@ pub(crate) fn doubt(why: Doubt, language: Language) -> &'static str {
     }
 }
 
+/// When it is looked at next. What should have been looked at long ago is waiting for somebody who watches.
+pub(crate) fn next_look(next: Timestamp, at: Timestamp, language: Language) -> String {
+    let late = at.duration_since(next);
+    if late.is_negative() {
+        return dates::minute(next);
+    }
+    if late < LATE_AFTER {
+        return pick(language, "due now: `abprall watch`", "jetzt fällig: `abprall watch`").to_owned();
+    }
+    let due = dates::minute(next);
+    match language {
+        Language::En => format!("due since {due}; nobody watches: run `abprall watch`"),
+        Language::De => format!("fällig seit {due}; niemand sieht nach: `abprall watch` starten"),
+    }
+}
+
 /// "since 2026-11-24", or nothing.
 pub(crate) fn since(at: Option<Timestamp>, language: Language) -> String {
     at.map(|at| format!("{} {}", pick(language, "since", "seit"), dates::day(at))).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_that_nobody_took_is_said_to_be_due() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap_or_default();
+        let (due, language) = (at("2026-11-24T12:00:00Z"), Language::En);
+        assert_eq!(next_look(due, at("2026-11-24T11:59:00Z"), language), "2026-11-24 12:00 UTC");
+        assert!(next_look(due, at("2026-11-24T12:01:00Z"), language).starts_with("due now"));
+        let late = next_look(due, at("2026-11-24T13:00:00Z"), language);
+        assert_eq!(late, "due since 2026-11-24 12:00 UTC; nobody watches: run `abprall watch`");
+    }
 }

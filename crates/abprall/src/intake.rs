@@ -41,6 +41,20 @@ pub(crate) struct Inputs {
     pub(crate) rules: RuleFiles,
 }
 
+impl Inputs {
+    /// Fails where nothing of what was named is there: then no database needs to be made for it.
+    pub(crate) fn is_anything_there(&self) -> anyhow::Result<()> {
+        let is_there = |path: &PathBuf| path.as_os_str() == "-" || path.exists();
+        match self.paths.first() {
+            Some(first) if !self.paths.iter().any(is_there) => {
+                let looked = std::fs::metadata(first);
+                looked.map(|_| ()).with_context(|| format!("cannot read {}", first.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// One message (or reply line), read and classified.
 pub(crate) struct Judged {
     /// Where it came from: the path, with `#N` for the N-th message of a mailbox or `:N` for the N-th line.

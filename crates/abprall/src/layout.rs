@@ -68,7 +68,9 @@ impl<W: Write> Layout for Terminal<W> {
             let options = textwrap::Options::new(self.width)
                 .initial_indent(&indent)
                 .subsequent_indent(&indent)
-                .word_splitter(textwrap::WordSplitter::NoHyphenation);
+                .word_separator(textwrap::WordSeparator::AsciiSpace)
+                .word_splitter(textwrap::WordSplitter::NoHyphenation)
+                .break_words(false);
             let text = textwrap::fill(&plain(value), options);
             writeln!(self.out, "{DIM}{label}{DIM:#}{}", text.trim_start())?;
         }

@@ -26,7 +26,7 @@ pub(crate) use entry::{Item, Listed, ListedSubject, NotAStop, Problem};
 pub(crate) use format::Format;
 pub(crate) use read::{Defaults, ReadListError, read_list};
 pub(crate) use record::field_text;
-pub(crate) use write::{ListWriter, Stopped};
+pub(crate) use write::{CSV_COLUMNS, ListWriter, Stopped};
 
 #[cfg(test)]
 mod tests;

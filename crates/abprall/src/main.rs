@@ -17,11 +17,13 @@ mod lists;
 mod notify;
 mod output_file;
 mod policy_file;
+mod reasons;
 mod report;
 mod report_line;
 mod rule_files;
 mod scrub;
 mod serve;
+mod settings_file;
 mod stops;
 mod store_file;
 mod subject;
@@ -38,6 +40,12 @@ fn main() -> ExitCode {
         Err(error) if broken_pipe::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             anstream::eprintln!("abprall: {error:#}");
+            // Whoever named no database is told which one was taken.
+            if let (Some(settings), true) = (settings_file::found(), error.is::<abprall_store::StoreError>())
+            {
+                let settings = settings.display();
+                anstream::eprintln!("The database is that of {settings}; --store or --config names another.");
+            }
             // The exit statuses of `docs/output.md`: 2 is for the operator's own mistakes.
             let is_operators = error.is::<rule_files::BadRules>()
                 || error.is::<commands::token::BadKeys>()

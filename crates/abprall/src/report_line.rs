@@ -1,6 +1,8 @@
 //! The line that `classify --format ndjson` prints for a report: a contract, fields may be added, never renamed.
 
+use crate::wording;
 use abprall_bounce::{Classification, Damage, Hop, Kind, Reading, Report};
+use abprall_mail::Language;
 use serde::Serialize;
 
 /// One report as JSON. See `docs/output.md` for the meaning of each field.
@@ -183,13 +185,23 @@ impl<'a> ReportLine<'a> {
         }
     }
 
-    /// Reason, side and the bounce's own words.
-    pub(crate) fn why(&self) -> String {
-        let reason = self.reason.unwrap_or_default().replace('_', " ");
-        let party = self.party.unwrap_or_default().replace('_', " ");
+    /// Reason, side and the bounce's own words, in the words of all commands.
+    pub(crate) fn why(&self, language: Language) -> String {
+        let of_reason = |reason: &str| {
+            reason
+                .parse()
+                .map_or_else(|_| reason.to_owned(), |reason| wording::reason(reason, language).to_owned())
+        };
+        let of_party = |party: &str| {
+            party
+                .parse()
+                .map_or_else(|_| party.to_owned(), |party| wording::party(party, language).to_owned())
+        };
+        let reason = self.reason.map(of_reason).unwrap_or_default();
+        let party = self.party.map(of_party).unwrap_or_default();
         let kind = match self.kind {
             Kind::Failed => String::new(),
-            kind => format!("{}, ", kind.as_str().replace('_', " ")),
+            kind => format!("{}: ", wording::kind_of_one(kind, language)),
         };
         match self.diagnostic {
             Some(diagnostic) => format!("{kind}{reason} ({party}): {diagnostic}"),

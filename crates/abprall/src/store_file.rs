@@ -7,6 +7,8 @@ use abprall_store::{
     IndexError, Store, StoreError, StorePlace, SuppressionIndex, open_existing_store, open_store,
 };
 
+use crate::settings_file;
+
 #[derive(clap::Args, Clone)]
 pub(crate) struct StoreFile {
     /// The database of what is remembered: a SQLite file, or `postgres://…`.
@@ -31,8 +33,10 @@ impl StoreFile {
     }
 
     /// Opens it, and makes it where there is none.
+    ///
+    /// The database of the package's server is its server's to make: made by whoever types a command, it would belong to them.
     pub(crate) fn open(&self) -> Result<Box<dyn Store>, StoreError> {
-        open_store(&self.store)
+        if settings_file::is_of_the_package() { self.open_existing() } else { open_store(&self.store) }
     }
 
     /// Opens it to ask something.

@@ -21,6 +21,18 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
     short
 }
 
+/// `text` behind `name`, or below it where both do not fit on one line of `width` columns, of which `taken` stand before the name.
+///
+/// Neither is ever cut: an address that lost its end is none.
+pub(crate) fn beside(name: &str, name_width: usize, text: &str, taken: usize, width: usize) -> String {
+    let (name, text) = (plain(name), plain(text));
+    let named = name.chars().count().max(name_width);
+    if text.is_empty() || taken + named + 1 + text.chars().count() <= width {
+        return format!("{name:name_width$} {text}").trim_end().to_owned();
+    }
+    format!("{name}\n{}", wrapped(&text, taken + 2, width))
+}
+
 /// The text without characters that steer a terminal or turn the direction of writing around.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || turns_direction(c) { ' ' } else { c }).collect()
@@ -31,14 +43,15 @@ fn turns_direction(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The text wrapped at `width`, every line behind `indent` spaces.
+/// The text wrapped at `width`, every line behind `indent` spaces. A word that is longer, such as an address, stays whole.
 pub(crate) fn wrapped(text: &str, indent: usize, width: usize) -> String {
     let indent = " ".repeat(indent);
     let options = textwrap::Options::new(width)
         .initial_indent(&indent)
         .subsequent_indent(&indent)
         .word_separator(textwrap::WordSeparator::AsciiSpace)
-        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .break_words(false);
     textwrap::fill(&plain(text), options)
 }
 
@@ -69,6 +82,17 @@ mod tests {
         assert_eq!(number(0), "0");
         assert_eq!(number(999), "999");
         assert_eq!(number(1_234_567), "1\u{202F}234\u{202F}567");
+    }
+
+    #[test]
+    fn what_does_not_fit_beside_a_name_stands_below_it_and_nothing_is_cut() {
+        assert_eq!(beside("a@b.example", 14, "full", 10, 40), "a@b.example    full");
+        assert_eq!(
+            beside("a@b.example", 14, "mailbox disabled or inactive", 10, 40),
+            "a@b.example\n            mailbox disabled or inactive"
+        );
+        let long = format!("{}@example.org", "x".repeat(64));
+        assert!(beside(&long, 14, "full", 10, 40).starts_with(&long));
     }
 
     #[test]

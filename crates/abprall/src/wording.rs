@@ -123,6 +123,20 @@ pub(crate) fn action(word: Action, language: Language) -> &'static str {
     }
 }
 
+/// An action in one word, for a column; [`action`] says it whole.
+pub(crate) fn action_word(word: Action, language: Language) -> &'static str {
+    match word {
+        Action::Suppress => pick(language, "suppress", "sperren"),
+        Action::Hold => pick(language, "hold", "anhalten"),
+        Action::Retry => pick(language, "retry", "abwarten"),
+        Action::FixSender => pick(language, "fix sender", "Absender"),
+        Action::FixMessage => pick(language, "fix message", "Nachricht"),
+        Action::Investigate => pick(language, "investigate", "untersuchen"),
+        Action::Review => pick(language, "review", "prüfen"),
+        Action::None => pick(language, "none", "nichts"),
+    }
+}
+
 /// The heading of a reason: "Mailbox does not exist".
 pub(crate) fn reason(reason: Reason, language: Language) -> &'static str {
     &reason.knowledge().prose(language).title
@@ -200,6 +214,38 @@ pub(crate) fn state(word: State, language: Language) -> &'static str {
         State::Ok => pick(language, "ok", "frei"),
         State::Held => pick(language, "held", "angehalten"),
         State::Suppressed => pick(language, "suppressed", "gesperrt"),
+    }
+}
+
+/// What one report is.
+pub(crate) fn kind_of_one(word: Kind, language: Language) -> &'static str {
+    match word {
+        Kind::Failed => pick(language, "failure", "Fehler"),
+        Kind::Delayed => pick(language, "delay", "Verzögerung"),
+        Kind::Delivered => pick(language, "delivery", "Zustellung"),
+        Kind::Relayed => pick(language, "relayed", "weitergereicht"),
+        Kind::Expanded => pick(language, "expanded by a list", "von einer Liste verteilt"),
+        Kind::Complaint => pick(language, "complaint", "Beschwerde"),
+        Kind::AutoReply => pick(language, "automatic answer", "automatische Antwort"),
+        Kind::Unsubscribe => pick(language, "unsubscribe request", "Abmeldung"),
+        Kind::Challenge => pick(language, "challenge of a filter", "Rückfrage eines Filters"),
+        Kind::Other => pick(language, "other", "anderes"),
+    }
+}
+
+/// What a message without a report is, by its name in the JSON.
+pub(crate) fn not_a_bounce(word: &str, language: Language) -> &'static str {
+    match word {
+        "dmarc_report" => pick(language, "DMARC report", "DMARC-Bericht"),
+        "tls_report" => pick(language, "TLS report", "TLS-Bericht"),
+        "read_receipt" => pick(language, "read receipt", "Lesebestätigung"),
+        "forwarded_bounce" => {
+            pick(language, "a bounce that a person forwards", "ein Bounce, den ein Mensch weiterleitet")
+        }
+        "phishing" => pick(language, "phishing, dressed as a bounce", "Phishing, als Bounce verkleidet"),
+        "list_mail" => pick(language, "list mail", "Listenmail"),
+        "unreadable" => pick(language, "not readable as a message", "nicht als Nachricht lesbar"),
+        _ => pick(language, "other mail", "andere Mail"),
     }
 }
 

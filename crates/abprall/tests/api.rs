@@ -478,7 +478,10 @@ fn an_answer_that_is_known_is_not_sent_again() {
     let known = format!("If-None-Match: {tag}\r\n");
     let again = api.ask("GET", "/v1/suppressions", Some(&read), &known, b"");
     assert_eq!((again.status, again.body.as_str(), again.header("etag")), (304, "", Some(&*tag)));
-    assert_eq!(run(api.folder.path(), ["suppressions", "add", "new@x.example"]).status, 0);
+    assert_eq!(
+        run(api.folder.path(), ["suppressions", "add", "new@x.example", "--reason", "user_unknown"]).status,
+        0
+    );
     let changed = api.ask("GET", "/v1/suppressions", Some(&read), &known, b"");
     assert_eq!(changed.status, 200);
     assert_ne!(changed.header("etag"), Some(&*tag));

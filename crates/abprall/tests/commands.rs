@@ -110,10 +110,13 @@ fn why_tells_the_reply_the_rule_and_where_it_came_from() {
 #[test]
 fn what_a_person_stops_and_lifts_is_remembered_with_its_note() {
     let folder = processed();
-    let add = ask(&folder, &["suppressions", "add", "friend@example.org", "--note", "asked by telephone"]);
+    let add = ask(
+        &folder,
+        &["suppressions", "add", "friend@example.org", "--reason", "unsubscribe", "--note", "by telephone"],
+    );
     assert_eq!(add.status, 0, "{}", add.err);
     assert_eq!(ask(&folder, &["check", "friend@example.org"]).status, 1);
-    assert!(ask(&folder, &["why", "friend@example.org"]).out.contains("asked by telephone"));
+    assert!(ask(&folder, &["why", "friend@example.org"]).out.contains("by telephone"));
     // Whoever has unsubscribed comes back only by their own wish.
     let remove = &["suppressions", "remove", "friend@example.org", "--note", "a mistake"];
     assert_eq!(ask(&folder, remove).status, 1);
@@ -147,24 +150,79 @@ fn the_database_is_for_its_owner_only() {
 #[test]
 fn a_stop_for_one_list_is_shown_as_it_stands_for_that_list() {
     let folder = processed();
-    let add = ask(&folder, &["suppressions", "add", "bob@example.org", "--list", "news"]);
+    let add =
+        ask(&folder, &["suppressions", "add", "bob@example.org", "--list", "news", "--reason", "complaint"]);
     assert!(add.out.starts_with("suppressed   bob@example.org for list news\n"), "{}", add.out);
     assert_eq!(ask(&folder, &["check", "bob@example.org"]).status, 0);
     assert_eq!(ask(&folder, &["check", "bob@example.org", "--list", "news"]).status, 1);
     let why = ask(&folder, &["why", "bob@example.org"]).out;
     assert!(why.starts_with("ok ") && why.contains(" suppressed for list news\n"), "{why}");
-    let domain = ask(&folder, &["suppressions", "add", "shop.example", "--tenant", "shop", "--lang", "de"]);
+    let add =
+        ["suppressions", "add", "shop.example", "--reason", "null_mx", "--tenant", "shop", "--lang", "de"];
+    let domain = ask(&folder, &add);
     assert!(domain.out.contains("shop.example für Mandant shop\n"), "{}", domain.out);
+}
+
+#[test]
+fn nobody_is_stopped_without_a_reason() {
+    let folder = processed();
+    for (language, words) in [("en", "say why"), ("de", "den Grund")] {
+        let add = ask(&folder, &["suppressions", "add", "bob@example.org", "--lang", language]);
+        assert!(add.status == 2 && add.err.contains(words) && add.err.contains("unsubscribe"), "{}", add.err);
+    }
+    let add = ask(&folder, &["suppressions", "add", "bob@example.org", "--reason", "user_unknwon"]);
+    assert!(add.status == 2 && add.err.contains("'user_unknown'"), "{}", add.err);
+    assert_eq!(ask(&folder, &["check", "bob@example.org"]).status, 0);
+}
+
+#[test]
+fn a_list_says_for_whose_mail_a_stop_is_and_can_be_asked_for_it() {
+    let folder = processed();
+    let add = ["suppressions", "add", "--reason", "unsubscribe", "bob@shop.example"];
+    assert_eq!(ask(&folder, &[&add[..], &["--tenant", "shop", "--list", "news"]].concat()).status, 0);
+    assert_eq!(ask(&folder, &["suppressions", "add", "shop.example", "--reason", "null_mx"]).status, 0);
+    let list = |more: &[&str]| ask(&folder, &[&["suppressions", "list"], more].concat());
+    let line = &list(&["--list", "news", "--format", "ndjson"]).lines()[0];
+    assert_eq!((&line["tenant"], &line["list"]), (&"shop".into(), &"news".into()));
+    assert_eq!(list(&["--tenant", "shop", "--format", "plain"]).out, "bob@shop.example\n");
+    assert_eq!(
+        list(&["--domain", "shop.example", "--format", "plain"]).out,
+        "shop.example\nbob@shop.example\n"
+    );
+    let table = list(&["--tenant", "shop"]).out;
+    assert!(
+        table.contains("bob@shop.example") && table.contains("only for tenant shop, list news"),
+        "{table}"
+    );
+    let csv = ask(&folder, &["suppressions", "export", "--tenant", "shop"]).out;
+    assert!(csv.starts_with("address,state,scope,reason,since,until,decision,tenant,list\n"), "{csv}");
+    assert!(csv.ends_with(",shop,news\n"), "{csv}");
+    let plain = ask(&folder, &["suppressions", "export", "--format", "plain"]);
+    assert!(plain.err.contains("one tenant or list only"), "{}", plain.err);
+}
+
+#[test]
+fn a_stop_for_one_list_comes_back_from_a_file_as_one_for_that_list() {
+    let folder = processed();
+    let add = ["suppressions", "add", "bob@example.org", "--reason", "unsubscribe", "--list", "news"];
+    assert_eq!(ask(&folder, &add).status, 0);
+    ask(&folder, &["suppressions", "export", "-o", "list.csv"]);
+    let import = ask(&folder, &["suppressions", "import", "list.csv", "--store", "other.db"]);
+    assert_eq!(import.status, 0, "{}", import.err);
+    let check = |more: &[&str]| {
+        ask(&folder, &[&["check", "bob@example.org", "--store", "other.db"], more].concat()).status
+    };
+    assert_eq!((check(&[]), check(&["--list", "news"])), (0, 1));
 }
 
 #[test]
 fn a_word_that_is_neither_address_nor_domain_is_not_stopped() {
     let folder = processed();
     for word in ["bad", "@bad"] {
-        let add = ask(&folder, &["suppressions", "add", word]);
+        let add = ask(&folder, &["suppressions", "add", word, "--reason", "null_mx"]);
         assert!(add.status == 2 && add.err.contains("neither an address nor a domain"), "{}", add.err);
     }
-    assert_eq!(ask(&folder, &["suppressions", "add", "good.example"]).status, 0);
+    assert_eq!(ask(&folder, &["suppressions", "add", "good.example", "--reason", "null_mx"]).status, 0);
 }
 
 #[test]

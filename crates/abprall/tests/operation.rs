@@ -88,7 +88,8 @@ fn a_command_finds_the_database_of_the_settings() {
     let folder = written("store = \"elsewhere.db\"\n");
     run(folder.path(), ["process", "--store", "elsewhere.db", example("bounces.mbox").to_str().unwrap()]);
     let stops = |arguments: &[&str]| run(folder.path(), ["suppressions", "list"].iter().chain(arguments));
-    assert_eq!(stops(&[]).status, 3, "there is no ./abprall.db");
+    assert_eq!(stops(&[]).status, 0, "those of this folder are found");
+    assert_eq!(stops(&["--store", "abprall.db"]).status, 3, "who names a database means that one");
     let found = stops(&["--config", "abprall.toml"]);
     assert!(found.status == 0 && !found.out.is_empty(), "{}", found.err);
     assert_eq!(stops(&["--config", "abprall.toml", "--store", "nowhere.db"]).status, 3, "the flag wins");

@@ -282,7 +282,7 @@ fn a_period_has_two_ends() {
         (&serde_json::json!(0), &serde_json::json!([]))
     );
     let wrong = run(folder.path(), ["report", "--since", "2026-02-01", "--until", "2026-01-01"]);
-    assert_eq!(wrong.status, 3);
+    assert_eq!(wrong.status, 2);
     assert!(wrong.err.contains("2026-02-01"), "{}", wrong.err);
 }
 

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use abprall_mail::Reason;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -17,6 +19,17 @@ pub struct Selection {
     pub rule: Option<String>,
     /// Only for this tenant's mail.
     pub tenant: Option<String>,
+}
+
+/// As the audit log names it: the interval as ISO 8601 writes one, and what else was asked for. Whose mail it is stands beside it.
+impl fmt::Display for Selection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.from, self.to)?;
+        let reason = self.reason.map(Reason::as_str);
+        let asked =
+            [("provider", self.provider.as_deref()), ("reason", reason), ("rule", self.rule.as_deref())];
+        asked.into_iter().try_for_each(|(what, name)| name.map_or(Ok(()), |name| write!(f, " {what}={name}")))
+    }
 }
 
 /// Whether it is done, or only shown.

@@ -445,7 +445,9 @@ impl Store for SqlStore {
         };
         self.write_or_try(fate, |book| {
             let summary = rewind::rewind(book, selection, at, note)?;
-            book.audit(AuditAction::Rewind, &AuditEntry { detail: note, ..AuditEntry::default() }, at)?;
+            let (which, tenant) = (selection.to_string(), selection.tenant.as_deref());
+            let entry = AuditEntry { subject: Some(&which), tenant, detail: note, ..AuditEntry::default() };
+            book.audit(AuditAction::Rewind, &entry, at)?;
             Ok(summary)
         })
     }

@@ -5,6 +5,7 @@ use abprall_bounce::Classifier;
 use clap::ValueEnum;
 
 use crate::intake::{self, Inputs, Judged, Progress, Totals};
+use crate::language::Lang;
 use crate::report_line::ReportLine;
 
 mod csv_rows;
@@ -21,6 +22,10 @@ pub(crate) struct Args {
     /// How to print: a table for people; a JSON array, one JSON object a line, or CSV for programs.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+
+    /// The language of the table.
+    #[arg(long, value_enum, default_value_t = Lang::En)]
+    lang: Lang,
 }
 
 #[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
@@ -36,9 +41,10 @@ impl Args {
         let classifier = self.inputs.rules.classifier()?;
         let out = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
         match self.format {
-            Format::Table => {
-                self.print(&classifier, table::Table::new(anstream::AutoStream::auto(io::stdout().lock())))
-            }
+            Format::Table => self.print(
+                &classifier,
+                table::Table::new(anstream::AutoStream::auto(io::stdout().lock()), self.lang.into()),
+            ),
             Format::Json => self.print(&classifier, Json { out, rows: 0 }),
             Format::Ndjson => self.print(&classifier, Ndjson { out }),
             Format::Csv => self.print(&classifier, csv_rows::CsvRows::new(out)),

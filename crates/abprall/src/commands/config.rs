@@ -6,6 +6,7 @@ use clap::{Subcommand, ValueEnum};
 
 use crate::rule_files;
 use crate::serve::{BadSettings, SetOptions, Settings};
+use crate::settings_file;
 
 mod show;
 
@@ -42,7 +43,7 @@ enum Format {
 #[derive(clap::Args)]
 struct Source {
     /// The settings; see docs/operation.md.
-    #[arg(long, value_name = "FILE", env = "ABPRALL_CONFIG", default_value = "./abprall.toml")]
+    #[arg(long, value_name = "FILE", env = "ABPRALL_CONFIG", default_value_os_t = settings_file::default_place())]
     config: PathBuf,
 
     #[command(flatten)]

@@ -12,6 +12,7 @@ use super::config;
 use super::route::options;
 use crate::language::Lang;
 use crate::serve::SetOptions;
+use crate::settings_file;
 use crate::wording::pick;
 
 mod check;
@@ -30,7 +31,7 @@ use check::{Check, Checks, State};
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The settings; see docs/operation.md.
-    #[arg(long, value_name = "FILE", env = "ABPRALL_CONFIG", default_value = "./abprall.toml")]
+    #[arg(long, value_name = "FILE", env = "ABPRALL_CONFIG", default_value_os_t = settings_file::default_place())]
     config: PathBuf,
 
     #[command(flatten)]

@@ -10,7 +10,7 @@ use crate::health::{self, HealthOption};
 use crate::language::Lang;
 use crate::listing::{self, ListFormat, Paging, Row, field};
 use crate::store_file::StoreFile;
-use crate::terminal::{BOLD, DIM, HELD, STOPPED, cut, number, plain, width, wrapped};
+use crate::terminal::{BOLD, DIM, HELD, STOPPED, number, plain, width, wrapped};
 use crate::whole_domain::WholeDomain;
 use crate::wording::{self, pick};
 use crate::{dates, subject};
@@ -149,7 +149,7 @@ impl Row for WatchedDomain {
         writeln!(
             out,
             "{style}{word:12}{style:#}{BOLD}{}{BOLD:#}{style_of_stop}{stop}{style_of_stop:#}",
-            cut(&self.domain, width(120).saturating_sub(24))
+            plain(&self.domain)
         )?;
         let mut facts = vec![counted(self.failures, ("failure", "failures"), ("Fehler", "Fehler"), language)];
         if self.held + self.suppressed > 0 {
@@ -166,7 +166,7 @@ impl Row for WatchedDomain {
         if let Some(reason) = self.last_reason {
             facts.push(wording::reason(reason, language).to_owned());
         }
-        writeln!(out, "{:12}{DIM}{}{DIM:#}", "", cut(&facts.join(" · "), width(120).saturating_sub(13)))
+        writeln!(out, "{DIM}{}{DIM:#}", wrapped(&facts.join(" · "), 12, width(120)))
     }
 }
 
@@ -209,7 +209,7 @@ fn show(
     };
     match format {
         ListFormat::Table => {
-            write_whole(&mut anstream::AutoStream::auto(io::stdout().lock()), &whole, language)?;
+            write_whole(&mut anstream::AutoStream::auto(io::stdout().lock()), &whole, language, at)?;
         }
         ListFormat::Json => {
             let mut out = io::stdout().lock();
@@ -231,7 +231,12 @@ fn show(
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_whole(out: &mut dyn Write, whole: &WholeDomain, language: Language) -> io::Result<()> {
+fn write_whole(
+    out: &mut dyn Write,
+    whole: &WholeDomain,
+    language: Language,
+    at: jiff::Timestamp,
+) -> io::Result<()> {
     let detail = &whole.detail;
     detail.row.write(out, language)?;
     let mut fact = |en: &'static str, de: &'static str, value: String| {
@@ -254,7 +259,7 @@ fn write_whole(out: &mut dyn Write, whole: &WholeDomain, language: Language) -> 
         fact("the way back", "Rückkehr", health::way_back(stage, language))?;
     }
     if let Some(next) = detail.row.next_look {
-        fact("next look", "nächster Blick", dates::minute(next))?;
+        fact("next look", "nächster Blick", health::next_look(next, at, language))?;
     }
     if let Some(incident) = detail.incident {
         fact("incident", "Störung", format!("{incident} (abprall incidents {incident})"))?;

@@ -10,9 +10,10 @@ use crate::wording;
 mod labels;
 mod page;
 mod question;
+mod writers;
 
 use crate::layout::{Markdown, Terminal};
-use page::Page;
+use page::{Depth, Page};
 use question::Question;
 
 /// Say what a code, a reason or a whole reply means, and what to do.
@@ -32,6 +33,10 @@ pub(crate) struct Args {
     /// Only the advice for one kind of person.
     #[arg(long = "for", value_enum, value_name = "WHO")]
     audience: Option<Audience>,
+
+    /// Also causes, how to tell them apart, how servers write it, what others call it. In Markdown and JSON it is always there.
+    #[arg(long)]
+    full: bool,
 
     /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -77,8 +82,11 @@ impl Args {
         let page = Page::new(&question, self.lang.into(), self.audience);
         let out = anstream::AutoStream::auto(io::stdout().lock());
         match self.format {
-            Format::Text => page.write(&mut Terminal::new(out))?,
-            Format::Markdown => page.write(&mut Markdown::new(out))?,
+            Format::Text => {
+                let depth = if self.full { Depth::Full } else { Depth::Answer };
+                page.write(&mut Terminal::new(out), depth)?;
+            }
+            Format::Markdown => page.write(&mut Markdown::new(out), Depth::Full)?,
             Format::Json => {
                 let mut out = io::stdout().lock();
                 serde_json::to_writer_pretty(&mut out, &page)?;

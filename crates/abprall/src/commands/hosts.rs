@@ -10,7 +10,7 @@ use crate::health::{self, HealthOption};
 use crate::language::Lang;
 use crate::listing::{self, ListFormat, Paging, Row, field};
 use crate::store_file::StoreFile;
-use crate::terminal::{BOLD, DIM, cut, width};
+use crate::terminal::{BOLD, DIM, plain, width, wrapped};
 use crate::wording::{self, pick};
 
 /// List the routing servers that fail: since when, how often, how many domains are behind them.
@@ -116,7 +116,7 @@ impl Row for WatchedHost {
             None => (DIM, pick(language, "by reports", "laut Bounces")),
         };
         let ip = self.ip.map(|ip| format!(" {ip}")).unwrap_or_default();
-        let name = cut(&format!("{}{ip}", self.host), width(120).saturating_sub(14));
+        let name = plain(&self.host) + &ip;
         writeln!(out, "{style}{word:13}{style:#}{BOLD}{name}{BOLD:#}")?;
         let mut facts = Vec::new();
         if self.failures > 0 {
@@ -138,6 +138,6 @@ impl Row for WatchedHost {
         if facts.is_empty() {
             return Ok(());
         }
-        writeln!(out, "{:13}{DIM}{}{DIM:#}", "", cut(&facts.join(" · "), width(120).saturating_sub(14)))
+        writeln!(out, "{DIM}{}{DIM:#}", wrapped(&facts.join(" · "), 13, width(120)))
     }
 }

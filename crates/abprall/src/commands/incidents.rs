@@ -11,7 +11,7 @@ use crate::dates;
 use crate::language::Lang;
 use crate::listing::{self, ListFormat, Paging, Row, field};
 use crate::store_file::StoreFile;
-use crate::terminal::{BOLD, DIM, HELD, cut, number, plain, width, wrapped};
+use crate::terminal::{BOLD, DIM, HELD, number, plain, width, wrapped};
 use crate::wording::{self, pick};
 
 /// Domain names of an incident that are shown to people.
@@ -144,7 +144,7 @@ impl Row for Incident {
             None => (HELD, pick(language, "open", "offen")),
             Some(_) => (DIM, pick(language, "over", "vorbei")),
         };
-        let name = cut(&about(&self.key, language), width(120).saturating_sub(16));
+        let name = plain(&about(&self.key, language));
         writeln!(out, "{:>5}  {style}{state:8}{style:#}{BOLD}{name}{BOLD:#}", self.id)?;
         let mut facts = vec![match self.closed_at {
             None => format!("{} {}", pick(language, "since", "seit"), dates::minute(self.opened_at)),
@@ -159,7 +159,7 @@ impl Row for Incident {
         if let Some(reason) = self.reason {
             facts.push(wording::reason(reason, language).to_owned());
         }
-        writeln!(out, "{:15}{DIM}{}{DIM:#}", "", cut(&facts.join(" · "), width(120).saturating_sub(16)))
+        writeln!(out, "{DIM}{}{DIM:#}", wrapped(&facts.join(" · "), 15, width(120)))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::dates;
 use crate::language::Lang;
 use crate::listing::{self, ListFormat, Paging, Row, field};
 use crate::store_file::StoreFile;
-use crate::terminal::{BOLD, DIM, cut, number, plain, width};
+use crate::terminal::{BOLD, DIM, beside, number, width};
 use crate::wording::{self, pick};
 
 /// Removals that wait because so many came at once: show them, carry them out, or drop them, an incident at a time.
@@ -168,12 +168,11 @@ impl Row for PendingRemoval {
     fn write(&self, out: &mut dyn Write, language: Language) -> io::Result<()> {
         let reason = self.decision.reason.map_or("", |reason| wording::reason(reason, language));
         let text = format!(
-            "{:30} {} · {} {} · {reason}",
-            plain(&self.decision.about),
+            "{} · {} {} · {reason}",
             dates::minute(self.decision.taken_at),
             pick(language, "incident", "Störung"),
             number(self.incident.unsigned_abs()),
         );
-        writeln!(out, "{}", cut(&text, width(120)))
+        writeln!(out, "{}", beside(&self.decision.about, 30, &text, 0, width(120)))
     }
 }

@@ -75,6 +75,7 @@ impl Args {
         let classifier = self.inputs.rules.classifier()?;
         let policy = self.policy.read()?;
         let clock = self.clock.clock();
+        self.inputs.is_anything_there()?;
         let mut store = self.store.open()?;
         let lines = (self.format == Format::Ndjson)
             .then(|| Lines::new(BufWriter::with_capacity(64 * 1024, io::stdout().lock())));

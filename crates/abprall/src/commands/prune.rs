@@ -89,6 +89,11 @@ impl Args {
                 language,
             ));
         }
+        if reports == 0 && addresses.is_none_or(|addresses| addresses == 0) {
+            let text = pick(language, "nothing is as old as that", "nichts ist so alt");
+            anstream::println!("{text}");
+            return Ok(ExitCode::SUCCESS);
+        }
         let verb = if self.yes { "" } else { pick(language, "would be: ", "wären: ") };
         anstream::println!("{verb}{}", parts.join(", "));
         if !self.yes {

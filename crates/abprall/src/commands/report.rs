@@ -2,6 +2,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use abprall_mail::Language;
 use abprall_store::Period;
 use clap::ValueEnum;
 use jiff::civil::Date;
@@ -21,15 +22,15 @@ pub(crate) struct Args {
     #[command(flatten)]
     store: StoreFile,
 
-    /// Only reports of the last N days, up to today or to `--until`.
+    /// Only what happened in the last N days, up to today or to `--until`. A message counts by when it happened, not by when it was read.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), conflicts_with = "since")]
     days: Option<u16>,
 
-    /// Only reports since this day (UTC).
+    /// Only what happened since this day (UTC).
     #[arg(long, value_name = "YYYY-MM-DD")]
     since: Option<Date>,
 
-    /// Only reports up to this day (UTC), itself included.
+    /// Only what happened up to this day (UTC), itself included.
     #[arg(long, value_name = "YYYY-MM-DD")]
     until: Option<Date>,
 
@@ -81,7 +82,12 @@ impl Args {
         if let (Some(since), Some(until)) = (since, self.until)
             && since > until
         {
-            anyhow::bail!("the first day, {since}, is after the last, {until}");
+            let text = match self.lang.into() {
+                Language::En => format!("the first day, {since}, is after the last, {until}"),
+                Language::De => format!("der erste Tag, {since}, liegt nach dem letzten, {until}"),
+            };
+            anstream::eprintln!("abprall: {text}");
+            return Ok(ExitCode::from(2));
         }
         let period = Period { since, until: self.until };
         let language = self.lang.into();

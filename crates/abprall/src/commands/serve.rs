@@ -3,12 +3,13 @@ use std::process::ExitCode;
 
 use super::config;
 use crate::serve::{self, SetOptions};
+use crate::settings_file;
 
 /// Take bounces in and answer senders, until SIGINT or SIGTERM.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The settings; see docs/serve.md.
-    #[arg(long, value_name = "FILE", env = "ABPRALL_CONFIG", default_value = "./abprall.toml")]
+    #[arg(long, value_name = "FILE", env = "ABPRALL_CONFIG", default_value_os_t = settings_file::default_place())]
     config: PathBuf,
 
     /// Only read the settings and say what is wrong with them.

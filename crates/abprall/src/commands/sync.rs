@@ -7,6 +7,7 @@ use clap::{Subcommand, ValueEnum};
 
 use crate::listing::Row;
 use crate::serve::{BadSettings, SetOptions, Settings};
+use crate::settings_file;
 use crate::store_file::StoreFile;
 use crate::sync::TargetSettings;
 
@@ -50,7 +51,7 @@ impl Args {
 #[derive(clap::Args)]
 struct Configured {
     /// The settings; see docs/sync.md.
-    #[arg(long, value_name = "FILE", env = "ABPRALL_CONFIG", default_value = "./abprall.toml")]
+    #[arg(long, value_name = "FILE", env = "ABPRALL_CONFIG", default_value_os_t = settings_file::default_place())]
     config: PathBuf,
 }
 

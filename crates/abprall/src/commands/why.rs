@@ -10,7 +10,7 @@ use super::check::write_standing;
 use crate::clock::ClockOption;
 use crate::language::Lang;
 use crate::store_file::StoreFile;
-use crate::terminal::{BOLD, DIM, HELD, STOPPED, number, plain, width, wrapped};
+use crate::terminal::{BOLD, DIM, HELD, STOPPED, beside, number, width, wrapped};
 use crate::wording::{self, pick};
 use crate::{dates, subject};
 
@@ -142,7 +142,6 @@ fn write_addresses(out: &mut impl Write, story: &Story, language: Language) -> i
         (_, Language::De) => format!("{total} Adressen dieser Domain sind bekannt, davon {stopped} gestoppt"),
     };
     writeln!(out, "\n{BOLD}{heading}{BOLD:#}")?;
-    let room = width(100).saturating_sub(14);
     for address in &story.addresses {
         let style = match address.state {
             State::Suppressed => STOPPED,
@@ -151,12 +150,7 @@ fn write_addresses(out: &mut impl Write, story: &Story, language: Language) -> i
         };
         let state = wording::state(address.state, language);
         let why = address.reason.map_or("", |reason| wording::reason(reason, language));
-        let name = plain(&address.address);
-        writeln!(
-            out,
-            "{style}{state:12}{style:#} {}",
-            crate::terminal::cut(&format!("{name:32} {why}"), room)
-        )?;
+        writeln!(out, "{style}{state:12}{style:#} {}", beside(&address.address, 28, why, 13, width(100)))?;
     }
     let more = story.addresses_total.saturating_sub(story.addresses.len() as u64);
     if more > 0 {

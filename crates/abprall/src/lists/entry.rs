@@ -1,5 +1,6 @@
 use abprall_mail::{Domain, EmailAddress, Reason};
 use abprall_policy::Stop;
+use abprall_store::Audience;
 use jiff::Timestamp;
 
 /// What one record of a list turned out to be.
@@ -40,6 +41,8 @@ pub(crate) struct Listed {
     pub(crate) since: Option<Timestamp>,
     /// Until when, where the list says so.
     pub(crate) until: Option<Timestamp>,
+    /// For whose mail; only our own lists say so.
+    pub(crate) audience: Audience,
     /// The list's own words.
     pub(crate) note: Option<String>,
 }

@@ -19,7 +19,7 @@ pub(crate) enum Format {
     Mailchimp,
     /// listmonk: subscribers and blocklists
     Listmonk,
-    /// Any table with a column of addresses; Abprall's own has address, state, scope, reason, since, until, decision
+    /// Any table with a column of addresses; Abprall's own has also state, scope, reason, since, until, decision, tenant, list
     Csv,
     /// One address or domain a line
     Plain,

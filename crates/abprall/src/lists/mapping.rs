@@ -2,6 +2,7 @@
 
 use abprall_mail::{Domain, EmailAddress, Party, Reason};
 use abprall_policy::Stop;
+use abprall_store::Audience;
 
 use super::dialect::without_name;
 use super::entry::{Item, Listed, ListedSubject, NotAStop, Problem};
@@ -42,7 +43,7 @@ pub(crate) fn item(format: Format, row: &Row<'_>, line: u64, defaults: &Defaults
         (Err(problem), _) | (_, Err(problem)) => return Item::Bad { line, text: shown(row), problem },
     };
     let note = words.map(|words| words.chars().take(NOTE_CHARS_MAX).collect());
-    Item::Stop(Listed { line, subject, stop, reason, since, until, note })
+    Item::Stop(Listed { line, subject, stop, reason, since, until, audience: audience(format, row), note })
 }
 
 enum Said {
@@ -88,6 +89,13 @@ pub(crate) fn read_subject(text: &str) -> Result<ListedSubject, Problem> {
         _ if text.is_empty() => Err(Problem::NoAddress),
         _ => Err(Problem::BadAddress),
     }
+}
+
+/// Whose mail a stop is about. Only where the file is Abprall's own: other tables mean something else by these words.
+fn audience(format: Format, row: &Row<'_>) -> Audience {
+    let is_own = format == Format::Csv && ["state", "scope", "decision"].iter().all(|key| row.has(key));
+    let named = |key: &str| row.value(key).filter(|_| is_own).map(str::to_owned);
+    Audience { tenant: named("tenant"), list: named("list") }
 }
 
 fn since_keys(format: Format) -> &'static [&'static str] {

@@ -3,6 +3,7 @@ use std::io::Cursor;
 
 use abprall_mail::{Domain, EmailAddress, Reason};
 use abprall_policy::Stop;
+use abprall_store::Audience;
 use proptest::prelude::*;
 
 use super::*;
@@ -290,7 +291,7 @@ fn listed(name: &str, stop: Stop, reason: Reason) -> Listed {
         false => ListedSubject::Domain(Domain::parse(name).unwrap()),
     };
     let since = Some("2026-11-24T12:30:05Z".parse().unwrap());
-    Listed { line: 0, subject, stop, reason, since, until: None, note: None }
+    Listed { line: 0, subject, stop, reason, since, until: None, audience: Audience::default(), note: None }
 }
 
 #[test]

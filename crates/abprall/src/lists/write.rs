@@ -2,6 +2,7 @@ use std::io::{self, Write};
 
 use abprall_mail::{Party, Reason};
 use abprall_policy::Stop;
+use abprall_store::Audience;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
@@ -24,14 +25,20 @@ pub(crate) struct Stopped<'a> {
     pub(crate) until: Option<Timestamp>,
     /// The number of the decision.
     pub(crate) decision: Option<i64>,
+    /// For whose mail.
+    pub(crate) audience: &'a Audience,
 }
 
 impl<'a> From<&'a Listed> for Stopped<'a> {
     fn from(listed: &'a Listed) -> Self {
-        let Listed { subject, stop, reason, since, until, .. } = listed;
-        Self { subject, stop: *stop, reason: *reason, since: *since, until: *until, decision: None }
+        let Listed { subject, stop, reason, since, until, audience, .. } = listed;
+        Self { subject, stop: *stop, reason: *reason, since: *since, until: *until, decision: None, audience }
     }
 }
+
+/// The columns of our own table, in their order; what is new is added at the end.
+pub(crate) const CSV_COLUMNS: [&str; 9] =
+    ["address", "state", "scope", "reason", "since", "until", "decision", "tenant", "list"];
 
 /// The three lists that every service keeps.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -73,7 +80,7 @@ impl<W: Write> ListWriter<W> {
             Format::Brevo => &["email", "reason", "blockedAt"],
             Format::Mailchimp => &["Email Address", "UNSUB_TIME", "UNSUB_REASON", "CLEAN_TIME"],
             Format::Listmonk => &["email", "name", "attributes"],
-            Format::Csv => &["address", "state", "scope", "reason", "since", "until", "decision"],
+            Format::Csv => &CSV_COLUMNS,
             Format::Postmark | Format::Plain => &[],
         };
         let mut out = match format {
@@ -198,7 +205,10 @@ fn write_csv<W: Write>(
             };
             let until = stopped.until.map(|at| at.to_string()).unwrap_or_default();
             let decision = stopped.decision.map(|id| id.to_string()).unwrap_or_default();
-            csv.write_record([name, state(stopped.stop), scope, reason, &since, &until, &decision])?;
+            let Audience { tenant, list } = stopped.audience;
+            let [tenant, list] = [tenant, list].map(|name| name.as_deref().unwrap_or_default());
+            let row = [name, state(stopped.stop), scope, reason, &since, &until, &decision, tenant, list];
+            csv.write_record(row)?;
         }
         Format::Postmark | Format::Plain => {}
     }

@@ -18,7 +18,12 @@ pub fn example(name: &str) -> PathBuf {
 /// The program in a folder of its own, without settings from the environment.
 pub fn abprall(folder: &Path) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("abprall"));
-    command.current_dir(folder).env_remove("ABPRALL_STORE").env_remove("ABPRALL_RULES").env("NO_COLOR", "1");
+    command
+        .current_dir(folder)
+        .env_remove("ABPRALL_STORE")
+        .env_remove("ABPRALL_RULES")
+        .env_remove("ABPRALL_LANG")
+        .env("NO_COLOR", "1");
     command
 }
 

@@ -1,29 +1,36 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use abprall_mail::{Action, Language};
 use anstream::AutoStream;
 use clap::builder::styling::{AnsiColor, Style};
 
 use super::Printer;
+use crate::commands::domains::counted;
 use crate::intake::Totals;
 use crate::report_line::ReportLine;
-use crate::terminal::{DIM, cut, width};
+use crate::terminal::{DIM, cut, plain, width, wrapped};
+use crate::wording::{self, pick};
 
 /// What a person reads: two lines a report, what to do first, and a count at the end.
 pub(super) struct Table<W: anstream::stream::RawStream> {
     out: AutoStream<W>,
+    language: Language,
     width: usize,
     reports: u64,
     actions: BTreeMap<&'static str, u64>,
     others: u64,
 }
 
+/// Lines of a reason and its reply.
+const WHY_LINES: usize = 2;
+
 /// Where the second column starts.
 const INDENT: usize = 13;
 
 impl<W: anstream::stream::RawStream> Table<W> {
-    pub(super) fn new(out: AutoStream<W>) -> Self {
-        Self { out, width: width(160), reports: 0, actions: BTreeMap::new(), others: 0 }
+    pub(super) fn new(out: AutoStream<W>, language: Language) -> Self {
+        Self { out, language, width: width(160), reports: 0, actions: BTreeMap::new(), others: 0 }
     }
 }
 
@@ -31,20 +38,28 @@ impl<W: anstream::stream::RawStream + anstream::stream::AsLockedWrite> Printer f
     fn line(&mut self, line: &ReportLine<'_>) -> anyhow::Result<()> {
         let Some(action) = line.action_of_report() else {
             self.others += 1;
-            let words = line.not_a_bounce().unwrap_or("other").replace('_', " ");
-            let text = cut(&format!("{}: no bounce, {words}", line.source()), self.width - INDENT);
-            writeln!(self.out, "{DIM}{:INDENT$}{text}{DIM:#}", "–")?;
+            let words = wording::not_a_bounce(line.not_a_bounce().unwrap_or_default(), self.language);
+            let none = pick(self.language, "no bounce", "kein Bounce");
+            let text = wrapped(&format!("{}: {none}, {words}", line.source()), INDENT, self.width);
+            writeln!(self.out, "{DIM}{:INDENT$}{}{DIM:#}", "–", text.trim_start())?;
             return Ok(());
         };
         self.reports += 1;
         *self.actions.entry(action).or_default() += 1;
         let style = style_of(action);
         let codes = line.codes();
-        let recipient_width = self.width - INDENT - codes.chars().count() - 1;
-        let recipient = cut(line.recipient().unwrap_or("(no recipient named)"), recipient_width);
-        writeln!(self.out, "{style}{:INDENT$}{style:#}{recipient:recipient_width$} {codes}", word(action))?;
-        let why = cut(&line.why(), self.width - INDENT);
-        writeln!(self.out, "{:INDENT$}{DIM}{why}{DIM:#}", "")?;
+        let room = self.width - INDENT;
+        let nobody = pick(self.language, "(no recipient named)", "(kein Empfänger genannt)");
+        let recipient = plain(line.recipient().unwrap_or(nobody));
+        let behind = room.saturating_sub(recipient.chars().count() + 1);
+        writeln!(
+            self.out,
+            "{style}{:INDENT$}{style:#}{recipient} {codes:>behind$}",
+            word(action, self.language)
+        )?;
+        // The start of the reply says what it is; the whole stands in the JSON.
+        let why = cut(&line.why(self.language), room * WHY_LINES - INDENT);
+        writeln!(self.out, "{DIM}{}{DIM:#}", wrapped(&why, INDENT, self.width))?;
         Ok(())
     }
 
@@ -52,30 +67,38 @@ impl<W: anstream::stream::RawStream + anstream::stream::AsLockedWrite> Printer f
         if self.reports > 0 || self.others > 0 {
             writeln!(self.out)?;
         }
-        writeln!(self.out, "{}, {}", count(totals.messages, "message"), count(self.reports, "report"))?;
-        for (action, meaning) in MEANINGS {
-            if let Some(number) = self.actions.get(action) {
-                let style = style_of(action);
-                writeln!(self.out, "{number:>8}  {style}{:INDENT$}{style:#}{meaning}", word(action))?;
+        let language = self.language;
+        let messages =
+            counted(totals.messages, ("message", "messages"), ("Nachricht", "Nachrichten"), language);
+        let reports = counted(self.reports, ("report", "reports"), ("Meldung", "Meldungen"), language);
+        writeln!(self.out, "{messages}, {reports}")?;
+        for action in ORDER {
+            let name = action.as_str();
+            if let Some(number) = self.actions.get(name) {
+                let style = style_of(name);
+                let meaning = wrapped(wording::action(action, language), 10 + INDENT, self.width);
+                let word = word(name, language);
+                writeln!(self.out, "{number:>8}  {style}{word:INDENT$}{style:#}{}", meaning.trim_start())?;
             }
         }
         if self.others > 0 {
-            writeln!(self.out, "{:>8}  {:INDENT$}not a bounce", self.others, "–")?;
+            let text = pick(language, "not a bounce", "kein Bounce");
+            writeln!(self.out, "{:>8}  {:INDENT$}{text}", self.others, "–")?;
         }
         Ok(self.out.flush()?)
     }
 }
 
-/// The actions in the order of their weight, with what each one means for a list.
-const MEANINGS: [(&str, &str); 8] = [
-    ("suppress", "take the address off the list now"),
-    ("hold", "stop sending for now; look at the domain and its route"),
-    ("investigate", "find out first; the recipient stays"),
-    ("fix_sender", "we are refused, not the recipient: mend our side"),
-    ("fix_message", "the message is refused, not the recipient: mend it"),
-    ("review", "a person has to look"),
-    ("retry", "nothing to do: the mail server tries again"),
-    ("none", "nothing to do"),
+/// The actions in the order of their weight.
+const ORDER: [Action; 8] = [
+    Action::Suppress,
+    Action::Hold,
+    Action::Investigate,
+    Action::FixSender,
+    Action::FixMessage,
+    Action::Review,
+    Action::Retry,
+    Action::None,
 ];
 
 fn style_of(action: &str) -> Style {
@@ -87,10 +110,6 @@ fn style_of(action: &str) -> Style {
     }
 }
 
-fn word(action: &str) -> String {
-    action.replace('_', " ")
-}
-
-fn count(number: u64, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+fn word(action: &str, language: Language) -> &'static str {
+    action.parse().map_or("", |action| wording::action_word(action, language))
 }

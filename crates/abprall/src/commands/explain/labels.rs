@@ -31,6 +31,7 @@ pub(super) struct Labels {
     pub(super) administrator: &'static str,
     pub(super) other_systems: &'static str,
     pub(super) reason_heading: &'static str,
+    pub(super) more: &'static str,
 }
 
 const EN: Labels = Labels {
@@ -59,6 +60,7 @@ const EN: Labels = Labels {
     administrator: "For the mail administrator",
     other_systems: "What others call it",
     reason_heading: "The reason behind it",
+    more: "More with --full",
 };
 
 const DE: Labels = Labels {
@@ -87,6 +89,7 @@ const DE: Labels = Labels {
     administrator: "Für Mail-Administratoren",
     other_systems: "Wie andere es nennen",
     reason_heading: "Der Grund dahinter",
+    more: "Mehr mit --full",
 };
 
 pub(super) fn labels(language: Language) -> &'static Labels {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::Audience;
 use super::labels::{self, Labels, labels};
 use super::question::Question;
+use super::writers::writer;
 use crate::layout::Layout;
 use crate::wording;
 
@@ -26,6 +27,8 @@ pub(super) struct Page {
     #[serde(skip_serializing_if = "Option::is_none")]
     registered: Option<Registered>,
     chapters: Vec<Chapter>,
+    #[serde(skip)]
+    language: Language,
     #[serde(skip)]
     labels: &'static Labels,
     #[serde(skip)]
@@ -55,6 +58,15 @@ struct Chapter {
     brief: bool,
 }
 
+/// How much of the page is written.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Depth {
+    /// What to do and what it means: one screen.
+    Answer,
+    /// All that is known.
+    Full,
+}
+
 impl Page {
     pub(super) fn new(question: &Question, language: Language, audience: Option<Audience>) -> Self {
         let mut page = Page {
@@ -66,6 +78,7 @@ impl Page {
             contradictions: Vec::new(),
             registered: None,
             chapters: Vec::new(),
+            language,
             labels: labels(language),
             audience,
         };
@@ -238,32 +251,55 @@ impl Page {
         });
     }
 
-    pub(super) fn write(&self, out: &mut impl Layout) -> io::Result<()> {
+    /// The answer first, its grounds behind it.
+    pub(super) fn write(&self, out: &mut impl Layout, depth: Depth) -> io::Result<()> {
         out.title(&self.title)?;
-        out.facts(&self.facts)?;
+        let mut facts = self.facts.clone();
+        facts.sort_by_key(|(label, _)| *label != self.labels.action);
+        out.facts(&facts)?;
         if !self.contradictions.is_empty() {
             out.heading(self.labels.contradictions)?;
             self.contradictions.iter().try_for_each(|text| out.item(text))?;
         }
-        self.chapters.iter().try_for_each(|chapter| self.write_chapter(chapter, out))
+        match depth {
+            Depth::Answer => self.write_answer(out),
+            Depth::Full => self.chapters.iter().try_for_each(|chapter| self.write_chapter(chapter, out)),
+        }
+    }
+
+    fn write_answer(&self, out: &mut impl Layout) -> io::Result<()> {
+        let (labels, Some(Chapter { prose, .. })) = (self.labels, self.chapters.first()) else {
+            return Ok(());
+        };
+        self.write_advice(prose, out)?;
+        if self.audience == Some(Audience::Admin) {
+            self.write_steps(prose, out)?;
+        }
+        out.heading(labels.meaning)?;
+        out.paragraph(&prose.meaning)?;
+        // A list owner never reads RFCs: meaning and advice are the whole answer.
+        if self.audience == Some(Audience::Marketer) {
+            return Ok(());
+        }
+        let sections = prose.sections.iter().map(|section| section.heading.as_str());
+        let more: Vec<&str> = [labels.causes].into_iter().chain(sections).chain([labels.wordings]).collect();
+        out.heading(labels.more)?;
+        out.paragraph(&format!("{} …", more.join(" · ")))
     }
 
     fn write_chapter(&self, chapter: &Chapter, out: &mut impl Layout) -> io::Result<()> {
         let (labels, prose) = (self.labels, chapter.prose);
-        if let Some(heading) = &chapter.heading {
-            out.heading(heading)?;
-        } else {
-            out.heading(labels.meaning)?;
-        }
-        out.paragraph(&prose.meaning)?;
         if !chapter.brief {
             self.write_advice(prose, out)?;
         }
+        out.heading(chapter.heading.as_deref().unwrap_or(labels.meaning))?;
+        out.paragraph(&prose.meaning)?;
         // A list owner never reads RFCs: meaning and advice are the whole answer.
         if self.audience == Some(Audience::Marketer) {
             return Ok(());
         }
         if !chapter.brief {
+            self.write_steps(prose, out)?;
             write_list(labels.causes, &prose.causes, out)?;
         }
         for Section { heading, items } in &prose.sections {
@@ -271,14 +307,13 @@ impl Page {
         }
         if !chapter.brief {
             write_differences(labels.differs, prose, out)?;
-            out.heading(labels.investigate)?;
-            for (number, step) in prose.investigate.iter().enumerate() {
-                out.step(number + 1, step)?;
-            }
             write_list(labels.practice, &prose.practice, out)?;
             if !chapter.wordings.is_empty() {
                 out.heading(labels.wordings)?;
-                chapter.wordings.iter().try_for_each(|wording| out.entry(&wording.by, &wording.text))?;
+                chapter
+                    .wordings
+                    .iter()
+                    .try_for_each(|wording| out.entry(writer(&wording.by, self.language), &wording.text))?;
             }
         }
         if !chapter.other_systems.is_empty() {
@@ -288,6 +323,11 @@ impl Page {
             out.facts(&rows)?;
         }
         Ok(())
+    }
+
+    fn write_steps(&self, prose: &Prose, out: &mut impl Layout) -> io::Result<()> {
+        out.heading(self.labels.investigate)?;
+        prose.investigate.iter().enumerate().try_for_each(|(number, step)| out.step(number + 1, step))
     }
 
     fn write_advice(&self, prose: &Prose, out: &mut impl Layout) -> io::Result<()> {

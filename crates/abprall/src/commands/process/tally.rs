@@ -11,7 +11,7 @@ use clap::builder::styling::Style;
 use serde::Serialize;
 
 use super::decisions;
-use crate::terminal::{BOLD, DIM, HELD, NOTE, STOPPED, cut, number, width};
+use crate::terminal::{BOLD, DIM, HELD, NOTE, STOPPED, beside, number, width, wrapped};
 use crate::wording::{self, pick};
 
 /// Domains that are kept in mind during a run: enough to see that several addresses of one fail.
@@ -111,14 +111,15 @@ impl Tally {
             if outcome.stop().is_some() {
                 meaning = format!("{}: {meaning}", newly_stopped(self.newly_stopped[rank], language));
             }
-            let meaning = cut(&meaning, width - 24);
+            let meaning = wrapped(&meaning, 24, width);
+            let meaning = meaning.trim_start();
             writeln!(out, "{:>9}  {style}{name:12}{style:#} {meaning}", number(total))?;
             let mut reasons: Vec<_> = of_outcome().map(|((_, reason), count)| (*count, *reason)).collect();
             reasons.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
             for (count, reason) in reasons {
                 let title = wording::reason(reason, language);
-                let line = cut(title, width - 24);
-                writeln!(out, "{DIM}{:>23}{DIM:#} {line}", number(count))?;
+                let line = wrapped(title, 24, width);
+                writeln!(out, "{DIM}{:>23}{DIM:#} {}", number(count), line.trim_start())?;
             }
             writeln!(out)?;
         }
@@ -177,10 +178,11 @@ impl Tally {
             let heading = pick(language, "To mend on our side", "Auf unserer Seite zu beheben");
             writeln!(out, "{BOLD}{heading}{BOLD:#}")?;
             for reason in alerts {
+                let command = format!("abprall explain {reason}");
                 writeln!(
                     out,
-                    "  {:38} {DIM}abprall explain {reason}{DIM:#}",
-                    cut(wording::reason(reason, language), 38)
+                    "  {}",
+                    beside(wording::reason(reason, language), 38, &command, 2, width(100))
                 )?;
             }
             writeln!(out)?;
@@ -195,7 +197,8 @@ impl Tally {
             writeln!(out, "{BOLD}{heading}{BOLD:#}")?;
             for (domain, failures) in domains.iter().take(DOMAINS_SHOWN) {
                 let failures = format!("{} {}", number(*failures), pick(language, "failures", "Fehler"));
-                writeln!(out, "  {:28} {failures:15} {DIM}abprall why {domain}{DIM:#}", cut(domain, 28))?;
+                let text = format!("{failures:15} abprall why {domain}");
+                writeln!(out, "  {}", beside(domain, 28, &text, 2, width(100)))?;
             }
             let more = domains.len().saturating_sub(DOMAINS_SHOWN);
             if more > 0 {

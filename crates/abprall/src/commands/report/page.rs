@@ -7,15 +7,17 @@ use abprall_bounce::Kind;
 use abprall_mail::{Language, Party, Reason};
 use abprall_store::{DomainRow, HostRow, Summary};
 
+use crate::commands::domains::counted;
 use crate::report::{Condition, Headline, Report};
-use crate::terminal::{BOLD, DIM, HELD, STOPPED, cut, number, plain, width};
+use crate::terminal::{BOLD, DIM, HELD, STOPPED, beside, number, width, wrapped};
 use crate::wording::{self, pick};
 
 /// Columns of the longest bar.
 const BAR: usize = 16;
 
 pub(super) fn write(out: &mut impl Write, report: &Report, language: Language) -> io::Result<()> {
-    let page = Page { language, width: width(100) };
+    let is_whole = report.period.since.is_none() && report.period.until.is_none();
+    let page = Page { language, width: width(100), is_whole };
     let summary = &report.trends.summary;
     page.headline(out, &report.headline)?;
     page.head(out, summary)?;
@@ -29,6 +31,8 @@ pub(super) fn write(out: &mut impl Write, report: &Report, language: Language) -
 struct Page {
     language: Language,
     width: usize,
+    /// Of all time: then what is only counted as a whole can stand beside what has days.
+    is_whole: bool,
 }
 
 impl Page {
@@ -63,14 +67,32 @@ impl Page {
     }
 
     fn head(&self, out: &mut impl Write, summary: &Summary) -> io::Result<()> {
-        let messages = number(summary.messages);
         let days = match summary.days {
             Some((first, last)) if first != last => format!("{first} – {last}"),
             Some((day, _)) => day.to_string(),
             None => self.say("no reports", "keine Meldungen").to_owned(),
         };
-        let text = self.say("messages", "Nachrichten");
-        writeln!(out, "{BOLD}{days}{BOLD:#}  {DIM}{messages} {text}{DIM:#}\n")?;
+        let reports = summary.reasons.iter().map(|row| row.reports).sum();
+        let counted = if self.is_whole {
+            let messages = counted(
+                summary.messages,
+                ("message", "messages"),
+                ("Nachricht", "Nachrichten"),
+                self.language,
+            );
+            let reports = counted(reports, ("report", "reports"), ("Meldung", "Meldungen"), self.language);
+            format!("{messages}, {reports}")
+        } else {
+            let of = self.say("of these days", "dieser Tage");
+            let reports = counted(reports, ("report", "reports"), ("Meldung", "Meldungen"), self.language);
+            format!("{reports} {of}")
+        };
+        writeln!(out, "{BOLD}{days}{BOLD:#}  {DIM}{counted}{DIM:#}")?;
+        let text = self.say(
+            "Days are UTC, those on which something happened, not on which it was read. What is stopped is as of now.",
+            "Tage in UTC: an denen etwas geschah, nicht an denen es gelesen wurde. Was gestoppt ist, gilt jetzt.",
+        );
+        writeln!(out, "{DIM}{}{DIM:#}\n", wrapped(text, 0, self.width))?;
         let stopped = &summary.stopped;
         let suppressed = self.say("addresses suppressed", "Adressen gesperrt");
         let held = self.say("addresses held", "Adressen angehalten");
@@ -116,7 +138,7 @@ impl Page {
                 out,
                 "{:>8}  {DIM}{bar:BAR$}{DIM:#}  {}",
                 number(reports),
-                cut(name, self.width - BAR - 12)
+                wrapped(name, BAR + 12, self.width).trim_start()
             )?;
         }
         Ok(())
@@ -142,7 +164,7 @@ impl Page {
                         row.domain
                     ),
                 };
-                writeln!(out, "{:>8}  {HELD}↳{HELD:#} {}", "", cut(&text, self.width - 12))?;
+                writeln!(out, "{:>8}  {HELD}↳{HELD:#} {}", "", wrapped(&text, 12, self.width).trim_start())?;
             }
         }
         self.rest(out, summary.domains_total, summary.domains.len())
@@ -153,7 +175,7 @@ impl Page {
         let known = self.say("of", "von");
         let stopped = format!("{} {known} {} {stopped}", number(row.stopped), number(row.addresses));
         let reason = wording::reason(row.reason, self.language);
-        cut(&format!("{:26} {stopped:16} {reason}", cut(&row.domain, 26)), self.width - 10)
+        beside(&row.domain, 22, &format!("{stopped:16} {reason}"), 10, self.width)
     }
 
     fn hosts(&self, out: &mut impl Write, summary: &Summary) -> io::Result<()> {
@@ -175,7 +197,7 @@ impl Page {
         let domains =
             if self.language == Language::De { domains.replace("domains", "Domains") } else { domains };
         let reason = wording::reason(row.reason, self.language);
-        cut(&format!("{:26} {domains:16} {reason}", cut(&plain(&row.host), 26)), self.width - 10)
+        beside(&row.host, 22, &format!("{domains:16} {reason}"), 10, self.width)
     }
 
     fn rest(&self, out: &mut impl Write, total: u64, shown: usize) -> io::Result<()> {
@@ -193,7 +215,8 @@ impl Page {
         for row in summary.reasons.iter().filter(|row| row.kind != Kind::Failed) {
             *kinds.entry(wording::kind(row.kind, self.language)).or_default() += row.reports;
         }
-        if summary.messages_without_report > 0 {
+        // They have no day on which they happened.
+        if self.is_whole && summary.messages_without_report > 0 {
             kinds.insert(self.say("no bounce at all", "gar kein Bounce"), summary.messages_without_report);
         }
         if kinds.is_empty() {

@@ -14,7 +14,7 @@ use crate::language::Lang;
 use crate::listing::{self, ListFormat, Paging, Row, field};
 use crate::rule_files::RuleFiles;
 use crate::store_file::StoreFile;
-use crate::terminal::{BOLD, DIM, cut, plain, width, wrapped};
+use crate::terminal::{BOLD, DIM, plain, width, wrapped};
 use crate::wording::{self, pick};
 
 /// Show the reports of a cluster, and what the rules make of each. Exit status 1 where there is no such cluster.
@@ -149,8 +149,7 @@ impl Row for Waiting {
         let nobody = pick(language, "no recipient named", "kein Empfänger genannt");
         let address = self.address.as_deref().unwrap_or(nobody);
         let at = self.happened_at.map(dates::day).unwrap_or_default();
-        let room = width(100).saturating_sub(12);
-        writeln!(out, "{BOLD}{}{BOLD:#}  {DIM}{at}{DIM:#}", cut(address, room))?;
+        writeln!(out, "{BOLD}{}{BOLD:#}  {DIM}{at}{DIM:#}", plain(address))?;
         let text = self.text.as_deref().unwrap_or_default();
         writeln!(out, "{}", wrapped(text, 2, width(100)))?;
         let hosts = [&self.remote_mta, &self.reporting_mta];
@@ -159,7 +158,6 @@ impl Row for Waiting {
         facts.push(wording::reason(self.reason, language).to_owned());
         let source = plain(&self.source);
         facts.push(source);
-        writeln!(out, "  {DIM}{}{DIM:#}", cut(&facts.join(" · "), room))?;
-        Ok(())
+        writeln!(out, "{DIM}{}{DIM:#}", wrapped(&facts.join(" · "), 2, width(100)))
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::report_line::rounded;
 use crate::rule_files::RuleFiles;
-use crate::terminal::{BOLD, DIM, cut, width};
+use crate::terminal::{BOLD, DIM, beside, cut, width};
 
 /// List the rules in the order in which they are asked: the first that fits wins.
 #[derive(clap::Args)]
@@ -104,12 +104,7 @@ fn write_table(rows: &[Row<'_>], mut out: impl Write) -> anyhow::Result<()> {
             writeln!(out, "{BOLD}{file}{BOLD:#}")?;
         }
         let scope = if row.scope.is_empty() { String::new() } else { format!("  ({})", row.scope) };
-        writeln!(
-            out,
-            "  {:28} {}",
-            row.id,
-            cut(&format!("{}{scope}", row.reason), width.saturating_sub(31))
-        )?;
+        writeln!(out, "  {}", beside(row.id, 28, &format!("{}{scope}", row.reason), 2, width))?;
         writeln!(out, "      {DIM}{}{DIM:#}", cut(row.example, width.saturating_sub(6)))?;
     }
     writeln!(out, "{} {}", rows.len(), if rows.len() == 1 { "rule" } else { "rules" })?;

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use crate::report_line::rounded;
 use crate::rule_files::RuleFiles;
-use crate::terminal::{BOLD, DIM, HELD, cut, width};
+use crate::terminal::{BOLD, DIM, HELD, width, wrapped};
 
 /// Try the rules on a reply: which ones fit, which one wins, and what becomes of it.
 ///
@@ -55,7 +55,7 @@ fn write_text(report: &Report, judged: &Classification, classifier: &Classifier)
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     let width = width(120);
     let row =
-        |name: &str, text: String| format!("{DIM}{name:16}{DIM:#}{}", cut(&text, width.saturating_sub(16)));
+        |name: &str, text: String| format!("{DIM}{name:16}{DIM:#}{}", wrapped(&text, 16, width).trim_start());
     writeln!(out, "{BOLD}{}{BOLD:#}: {}", judged.reason, judged.action)?;
     let codes =
         [report.reply_code.map(|code| code.to_string()), report.status.map(|status| status.to_string())];
@@ -71,7 +71,7 @@ fn write_text(report: &Report, judged: &Classification, classifier: &Classifier)
             out,
             "{HELD}{:16}{HELD:#}{}",
             "contradiction",
-            cut(contradiction, width.saturating_sub(16))
+            wrapped(contradiction, 16, width).trim_start()
         )?;
     }
     let matching = classifier.matching(report);

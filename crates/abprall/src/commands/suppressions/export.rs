@@ -1,11 +1,12 @@
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use abprall_store::{State, StopFilter, Subject};
+use abprall_store::{Audience, State, StopFilter, StopRow, Subject};
 use clap::ValueEnum;
 use jiff::Timestamp;
 
-use super::filter::Filter;
+use super::filter::{Filter, StopLine};
 use super::stop_sink::stop_of;
 use crate::language::Lang;
 use crate::lists::{Format as ListFormat, ListWriter, ListedSubject, Stopped};
@@ -56,7 +57,7 @@ enum Format {
     Mailchimp,
     /// listmonk: email, name, attributes, for an import in the mode "blocklist"
     Listmonk,
-    /// address, state, scope, reason, since, until, decision
+    /// address, state, scope, reason, since, until, decision, tenant, list
     Csv,
     /// One JSON object a line
     #[value(alias = "json")]
@@ -83,6 +84,11 @@ impl Format {
         })
     }
 
+    /// Whether it can say that a stop holds for mail of one tenant or list only.
+    fn knows_audiences(self) -> bool {
+        matches!(self, Format::Csv | Format::Ndjson)
+    }
+
     /// Whether it knows that a stop may be for now only.
     fn knows_holds(self) -> bool {
         matches!(self, Format::Csv | Format::Ndjson | Format::Plain)
@@ -100,18 +106,27 @@ impl Args {
         };
         let filter = StopFilter { state, ..self.filter.stops() };
         let mut file = OutputFile::create(&self.output)?;
-        let (mut domains, mut erased) = (0_u64, 0_u64);
+        let (mut domains, mut erased, mut narrow) = (0_u64, 0_u64, 0_u64);
         let written = match self.format.of_list() {
-            None => each_stop(&*store, &filter, at, |row| {
-                let standing = row.standing;
-                use std::io::Write;
-                serde_json::to_writer(&mut file, &standing)?;
-                Ok(file.write_all(b"\n")?)
-            })?,
+            None => {
+                let mut written = 0;
+                each_stop(&*store, &filter, at, |row| {
+                    if self.filter.takes(&row.standing) {
+                        written += 1;
+                        serde_json::to_writer(&mut file, &StopLine::from(&row))?;
+                        file.write_all(b"\n")?;
+                    }
+                    Ok(())
+                })?;
+                written
+            }
             Some(format) => {
                 let mut list = ListWriter::new(format, &mut file)?;
                 each_stop(&*store, &filter, at, |row| {
-                    let standing = row.standing;
+                    let StopRow { standing, audience } = row;
+                    if !self.filter.takes(&standing) {
+                        return Ok(());
+                    }
                     if standing.address.starts_with("erased:") {
                         erased += 1;
                         return Ok(());
@@ -126,8 +141,12 @@ impl Args {
                         Subject::Domain(domain) | Subject::MxHost(domain) => ListedSubject::Domain(domain),
                     };
                     let (since, until, decision) = (standing.since, standing.until, standing.decision);
-                    let stopped = Stopped { subject: &subject, stop, reason, since, until, decision };
-                    domains += u64::from(!list.write(&stopped)?);
+                    let audience = &audience;
+                    let stopped =
+                        Stopped { subject: &subject, stop, reason, since, until, decision, audience };
+                    let is_written = list.write(&stopped)?;
+                    domains += u64::from(!is_written);
+                    narrow += u64::from(is_written && *audience != Audience::default());
                     Ok(())
                 })?;
                 list.finish()?
@@ -145,6 +164,14 @@ impl Args {
                 "gelöschte Personen ausgelassen: ihre Adressen stehen nirgends (`abprall key export` nimmt ihre Sperren mit)",
             );
             anstream::eprintln!("{} {text}", number(erased));
+        }
+        if narrow > 0 && !self.format.knows_audiences() && !self.filter.is_of_one_audience() {
+            let text = pick(
+                language,
+                "of them hold for mail of one tenant or list only, which this format cannot say (`--tenant`, `--list` choose one; `--format csv` says whose)",
+                "davon gelten nur für Mail eines Mandanten oder einer Liste, was dieses Format nicht sagen kann (`--tenant`, `--list` wählen aus; `--format csv` nennt sie)",
+            );
+            anstream::eprintln!("{} {text}", number(narrow));
         }
         if domains > 0 {
             let text = pick(

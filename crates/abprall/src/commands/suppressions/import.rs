@@ -13,12 +13,12 @@ use abprall_store::{ImportMode, ImportSummary};
 use anyhow::Context;
 use jiff::Timestamp;
 
-use super::filter::reason;
 use super::stop_sink::import;
 use crate::commands::scrub::open_raw;
 use crate::counted::{Counted, bar};
 use crate::language::Lang;
 use crate::lists::{self, Defaults, Format, Item, Listed, NotAStop, Problem, ReadListError, read_list};
+use crate::reasons::reason;
 use crate::store_file::StoreFile;
 use crate::terminal::{number, plain};
 use crate::wording::{self, pick};
@@ -41,7 +41,7 @@ pub(super) struct Args {
     from: Option<Format>,
 
     /// Why, for files that only have addresses.
-    #[arg(long, value_name = "REASON", value_parser = reason, default_value = "unsubscribe")]
+    #[arg(long, value_name = "REASON", value_parser = reason(), hide_possible_values = true, default_value = "unsubscribe")]
     reason: Reason,
 
     /// Take nothing over when a single line cannot be read.

@@ -2,17 +2,21 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use abprall_mail::Language;
-use abprall_store::{Standing, State};
+use abprall_store::{State, StopRow};
 use clap::ValueEnum;
 use jiff::Timestamp;
 
-use super::filter::Filter;
+use super::filter::{Filter, StopLine};
 use crate::dates;
 use crate::language::Lang;
+use crate::lists::CSV_COLUMNS;
 use crate::stops::each_stop;
 use crate::store_file::StoreFile;
-use crate::terminal::{DIM, HELD, STOPPED, cut, number, plain, width};
+use crate::terminal::{DIM, HELD, STOPPED, beside, number, width};
 use crate::wording::{self, pick};
+
+/// The room that state and day take.
+const STATE_AND_DAY: usize = 10 + 1 + 10 + 1;
 
 /// List what is stopped.
 #[derive(clap::Args)]
@@ -36,7 +40,7 @@ pub(super) struct Args {
 enum Format {
     /// For people
     Table,
-    /// address, state, scope, reason, since, until, decision
+    /// address, state, scope, reason, since, until, decision, tenant, list
     Csv,
     /// One JSON object a line
     #[value(alias = "json")]
@@ -69,14 +73,21 @@ fn print(
 ) -> anyhow::Result<u64> {
     let store = store.open_existing()?;
     let at = Timestamp::now();
-    let filter = filter.stops();
+    let each = |take: &mut dyn FnMut(&StopRow) -> anyhow::Result<()>| {
+        let mut listed = 0;
+        each_stop(&*store, &filter.stops(), at, |row| {
+            if filter.takes(&row.standing) {
+                listed += 1;
+                take(&row)?;
+            }
+            Ok(())
+        })?;
+        anyhow::Ok(listed)
+    };
     match format {
         Format::Table => {
             let mut out = out;
-            let listed = each_stop(&*store, &filter, at, |row| {
-                let standing = row.standing;
-                Ok(write_row(&mut out, &standing, language)?)
-            })?;
+            let listed = each(&mut |row| Ok(write_row(&mut out, row, language)?))?;
             let total = pick(language, "stopped in all", "insgesamt gestoppt");
             writeln!(out, "{DIM}{} {total}{DIM:#}", number(listed))?;
             out.flush()?;
@@ -84,16 +95,15 @@ fn print(
         }
         Format::Csv => {
             let mut csv = csv::Writer::from_writer(out);
-            csv.write_record(["address", "state", "scope", "reason", "since", "until", "decision"])?;
-            let listed = each_stop(&*store, &filter, at, |row| csv_row(&mut csv, &row.standing))?;
+            csv.write_record(CSV_COLUMNS)?;
+            let listed = each(&mut |row| csv_row(&mut csv, row))?;
             csv.flush()?;
             Ok(listed)
         }
         Format::Ndjson => {
             let mut out = out;
-            let listed = each_stop(&*store, &filter, at, |row| {
-                let standing = row.standing;
-                serde_json::to_writer(&mut out, &standing)?;
+            let listed = each(&mut |row| {
+                serde_json::to_writer(&mut out, &StopLine::from(row))?;
                 Ok(out.write_all(b"\n")?)
             })?;
             out.flush()?;
@@ -101,17 +111,17 @@ fn print(
         }
         Format::Plain => {
             let mut out = out;
-            let listed = each_stop(&*store, &filter, at, |row| {
-                let standing = row.standing;
-                Ok(writeln!(out, "{}", standing.address)?)
-            })?;
+            let listed = each(&mut |row| Ok(writeln!(out, "{}", row.standing.address)?))?;
             out.flush()?;
             Ok(listed)
         }
     }
 }
 
-fn csv_row<W: Write>(csv: &mut csv::Writer<W>, standing: &Standing) -> anyhow::Result<()> {
+fn csv_row<W: Write>(
+    csv: &mut csv::Writer<W>,
+    StopRow { standing, audience }: &StopRow,
+) -> anyhow::Result<()> {
     let text = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
     csv.write_record([
         standing.address.as_str(),
@@ -121,19 +131,26 @@ fn csv_row<W: Write>(csv: &mut csv::Writer<W>, standing: &Standing) -> anyhow::R
         &text(standing.since),
         &text(standing.until),
         &standing.decision.map(|id| id.to_string()).unwrap_or_default(),
+        audience.tenant.as_deref().unwrap_or_default(),
+        audience.list.as_deref().unwrap_or_default(),
     ])?;
     Ok(())
 }
 
-fn write_row(out: &mut impl Write, standing: &Standing, language: Language) -> io::Result<()> {
+fn write_row(out: &mut impl Write, row: &StopRow, language: Language) -> io::Result<()> {
+    let StopRow { standing, audience } = row;
     let style = if standing.state == State::Suppressed { STOPPED } else { HELD };
     let state = wording::state(standing.state, language);
     let since = standing.since.map(dates::day).unwrap_or_default();
-    let mut reason = standing.reason.map_or("", |reason| wording::reason(reason, language)).to_owned();
+    let mut why = standing.reason.map_or("", |reason| wording::reason(reason, language)).to_owned();
     if let Some(until) = standing.until {
-        reason += &format!(", {} {}", pick(language, "until", "bis"), dates::day(until));
+        why += &format!(", {} {}", pick(language, "until", "bis"), dates::day(until));
     }
-    let room = width(120).saturating_sub(13 + 11);
-    let name = plain(&standing.address);
-    writeln!(out, "{style}{state:12}{style:#} {since} {}", cut(&format!("{name:30} {reason}"), room))
+    let rest = beside(&standing.address, 26, &why, STATE_AND_DAY, width(120));
+    writeln!(out, "{style}{state:10}{style:#} {since} {rest}")?;
+    let whose = wording::for_mail_of(audience, language);
+    if whose.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{:STATE_AND_DAY$}  {}{whose}", "", pick(language, "only", "nur"))
 }

@@ -1,7 +1,7 @@
 //! How rows of a list get into the database: the one place that knows its interface.
 
 use abprall_policy::Stop;
-use abprall_store::{Audience, ImportMode, ImportSummary, ImportedStop, State, Store, StoreError, Subject};
+use abprall_store::{ImportMode, ImportSummary, ImportedStop, State, Store, StoreError, Subject};
 use jiff::Timestamp;
 
 use crate::lists::{Listed, ListedSubject};
@@ -29,7 +29,7 @@ pub(super) fn import(
         // A date of the future is a mistake of the list.
         since: row.since.map(|since| since.min(now)),
         until: row.until,
-        audience: Audience::default(),
+        audience: row.audience,
         note: row.note,
     });
     let mut imported = store.import_stops(&mut stops, mode, now)?;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::Configured;
 use crate::language::Lang;
 use crate::listing::{self, ListFormat, Paging, Row, field};
-use crate::terminal::{BOLD, DIM, cut, number, plain, width};
+use crate::terminal::{BOLD, DIM, number, plain, width, wrapped};
 use crate::wording::pick;
 
 /// What a target refused for good: show it, try it again, or drop it.
@@ -140,7 +140,7 @@ impl Row for DeadLetter {
             self.attempts
         )?;
         match &self.error {
-            Some(error) => writeln!(out, "        {}", cut(&plain(error), width(120).saturating_sub(8))),
+            Some(error) => writeln!(out, "{}", wrapped(error, 8, width(120))),
             None => Ok(()),
         }
     }

@@ -10,7 +10,7 @@ use super::{Configured, Format, print};
 use crate::dates;
 use crate::language::Lang;
 use crate::listing::{Row, field};
-use crate::terminal::{BOLD, DIM, HELD, NOTE, STOPPED, cut, number, plain, width};
+use crate::terminal::{BOLD, DIM, HELD, NOTE, STOPPED, number, plain, width, wrapped};
 use crate::wording::pick;
 
 /// Show all targets: what they were told, what waits, and what was given up. Exit status 1 where a person has to look.
@@ -182,7 +182,7 @@ impl Row for TargetRow {
             writeln!(out, "  {STOPPED}{} {words}{STOPPED:#}", number(target.dead))?;
         }
         if let Some(error) = &target.last_error {
-            writeln!(out, "  {}", cut(&plain(error), width(120).saturating_sub(2)))?;
+            writeln!(out, "{}", wrapped(error, 2, width(120)))?;
         }
         if let Some(at) = target.due_at {
             let words = pick(language, "tried again at", "nächster Versuch um");

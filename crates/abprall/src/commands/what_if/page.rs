@@ -10,7 +10,7 @@ use super::answer::{Answer, Row};
 use super::trial::{Change, Compared, Stopped};
 use crate::dates;
 use crate::layout::{Layout, Terminal};
-use crate::terminal::{BOLD, DIM, HELD, NOTE, STOPPED, cut, number, plain};
+use crate::terminal::{BOLD, DIM, HELD, NOTE, STOPPED, beside, number, plain, wrapped};
 use crate::wording::{self, pick};
 
 /// Reasons that are shown.
@@ -70,7 +70,6 @@ fn write_changes<W: Write>(
     answer: &Answer<'_>,
     language: Language,
 ) -> io::Result<()> {
-    let room = page.width().saturating_sub(24);
     for (change, count) in &answer.changes {
         let seldom = matches!(change, Change::Harder | Change::Milder | Change::OtherTime);
         if *count == 0 && seldom {
@@ -82,7 +81,8 @@ fn write_changes<W: Write>(
             Change::OtherTime => HELD,
             Change::Unchanged => DIM,
         };
-        let meaning = cut(meaning(*change, language), room);
+        let meaning = wrapped(meaning(*change, language), 24, page.width());
+        let meaning = meaning.trim_start();
         let (name, count) = (name(*change, language), number(*count));
         writeln!(page.out(), "  {style}{name:11}{style:#}{count:>9}  {meaning}")?;
     }
@@ -139,9 +139,8 @@ fn write_providers<W: Write>(
 fn write_row<W: Write>(page: &mut Terminal<W>, what: &str, row: &Row, language: Language) -> io::Result<()> {
     let counts: Vec<_> =
         row.iter().map(|(change, count)| format!("{} {}", name(*change, language), number(*count))).collect();
-    let room = page.width().saturating_sub(36);
-    let counts = cut(&counts.join(", "), room);
-    writeln!(page.out(), "  {:32}  {counts}", cut(what, 32))
+    let width = page.width();
+    writeln!(page.out(), "  {}", beside(what, 32, &counts.join(", "), 2, width))
 }
 
 fn write_examples<W: Write>(
@@ -152,7 +151,7 @@ fn write_examples<W: Write>(
     page.heading(pick(language, "For example", "Zum Beispiel"))?;
     for compared in &answer.examples {
         let name = name(compared.change, language);
-        let address = cut(&whose(compared), page.width().saturating_sub(15));
+        let address = plain(&whose(compared));
         writeln!(page.out(), "  {BOLD}{name:11}{BOLD:#}  {address}")?;
         let rows = [
             (pick(language, "was", "war"), compared.before),
@@ -163,8 +162,8 @@ fn write_examples<W: Write>(
                 || pick(language, "free to be sent to", "frei").to_owned(),
                 |stopped| described(stopped, answer, language),
             );
-            let room = page.width().saturating_sub(26);
-            writeln!(page.out(), "               {DIM}{when:10}{DIM:#} {}", cut(&text, room))?;
+            let text = wrapped(&text, 26, page.width());
+            writeln!(page.out(), "               {DIM}{when:10}{DIM:#} {}", text.trim_start())?;
         }
     }
     Ok(())
