@@ -24,6 +24,7 @@ mod generate;
 mod hosts;
 mod incidents;
 mod key;
+mod message;
 mod pending;
 mod policy;
 mod process;
@@ -78,6 +79,7 @@ enum Command {
     Policy(policy::Args),
     Pending(pending::Args),
     Key(key::Args),
+    Message(message::Args),
     Incidents(incidents::Args),
     Generate(generate::Args),
     Hosts(hosts::Args),
@@ -126,6 +128,7 @@ impl Cli {
             Command::Policy(args) => args.run(),
             Command::Pending(args) => args.run(),
             Command::Key(args) => args.run(),
+            Command::Message(args) => args.run(),
             Command::Incidents(args) => args.run(),
             Command::Generate(args) => args.run(Cli::command()),
             Command::Hosts(args) => args.run(),

@@ -85,7 +85,10 @@ impl Taker {
             for message in messages {
                 let reading = read(message);
                 understood.push(Understanding::of(&reading));
-                items.push(self.keeper.judge(ContentId::of(message), self.source.clone(), reading));
+                // What holds no report stays in the mailbox, for a person: nobody needs it twice.
+                let holds_reports = !reading.reports.is_empty();
+                let item = self.keeper.judge(ContentId::of(message), self.source.clone(), reading);
+                items.push(if holds_reports { self.keeper.with_mail(item, message) } else { item });
             }
             (understood, items)
         });
