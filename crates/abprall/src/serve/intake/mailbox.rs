@@ -1,6 +1,7 @@
 //! Mailboxes: mail that lies somewhere and is fetched. What was taken is moved, marked or deleted only when it is on the disk; whatever is
 //! killed in between is seen again, and known by its content.
 
+mod arrivals;
 mod backoff;
 mod dotlock;
 mod files;
