@@ -24,6 +24,7 @@ mod generate;
 mod hosts;
 mod incidents;
 mod key;
+mod message;
 mod pending;
 mod policy;
 mod process;
@@ -85,6 +86,7 @@ enum Command {
     ApiKey(api_key::Args),
     Audit(audit::Args),
     Token(token::Args),
+    Message(message::Args),
     Export(export::Args),
     Erase(erase::Args),
     Prune(prune::Args),
@@ -128,6 +130,7 @@ impl Cli {
             Command::Policy(args) => args.run(),
             Command::Pending(args) => args.run(),
             Command::Key(args) => args.run(),
+            Command::Message(args) => args.run(),
             Command::Incidents(args) => args.run(),
             Command::Generate(args) => args.run(Cli::command()),
             Command::Hosts(args) => args.run(),

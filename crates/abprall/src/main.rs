@@ -17,6 +17,7 @@ mod lists;
 mod notify;
 mod output_file;
 mod policy_file;
+mod raw_mail;
 mod reasons;
 mod report;
 mod report_line;

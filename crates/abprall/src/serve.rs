@@ -4,7 +4,7 @@
 //! - `log`: what the server says of itself; `systemd`: what systemd is told.
 //! - `listen`: sockets, TCP and unix, with a bound on connections.
 //! - `intake`: SMTP, LMTP and HTTP; nothing is acknowledged before it is on the disk.
-//! - `keeper`: the one writer of this process; what waits is written together.
+//! - `keeper`: the one writer of this process; what waits is written together. `mail_room`: raw mail, where it is kept.
 //! - `gate`: the question "may this be sent to?", and how Postfix and programs ask it.
 //! - `http`: the routes; `keys`: who may use them.
 //! - `metrics`: what is counted; `newest`: keys and decisions, as they change.
@@ -20,6 +20,7 @@ mod keys;
 mod limits;
 mod listen;
 mod log;
+mod mail_room;
 mod memory;
 mod metrics;
 mod newest;
@@ -74,7 +75,14 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let ring = keys::KeyRing::new(looker.api_keys()?, settings.http.rates)?;
     let (tell_newest, newest) = tokio::sync::watch::channel(looker.newest_decision()?);
     let followed = Arc::new(Mutex::new(Instant::now()));
+    let keep = changing::Changing::new(settings.keep);
+    let mail = place.raw_mail().map(|mail| {
+        let folder = mail.folder().display().to_string();
+        mail_room::MailRoom::new(mail, keep.clone()).with_context(|| format!("cannot read {folder}"))
+    });
+    let mail = mail.transpose()?.map(Arc::new);
     let desk = Arc::new(http::Desk {
+        mail: mail.clone(),
         ring,
         keys: settings.http.keys,
         metrics: Arc::clone(&metrics),
@@ -86,7 +94,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         stores: http::Stores::new(for_programs),
     });
     let judging = changing::Changing::new(keeper::Judging::by(settings)?);
-    let (keeper, writer) = keeper::start(store, Arc::clone(&index), judging.clone(), metrics)?;
+    let (keeper, writer) = keeper::start(store, Arc::clone(&index), judging.clone(), metrics, mail.clone())?;
     let watch = settings
         .watch
         .clone()
@@ -108,10 +116,10 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         let hangups = reload::hangups()?;
         let watching = keeper::follow_others(follower, index, followed, stop.clone())?;
         let looking = newest::look(looker, Arc::clone(&desk), tell_newest, stop.clone())?;
-        let (ways, keep) =
-            (changing::Changing::new(settings.notify.clone()), changing::Changing::new(settings.keep));
+        let ways = changing::Changing::new(settings.notify.clone());
         let telling = notify::start(place.clone(), ways.clone(), stop.clone())?;
         let cleaning = keep::start(place.clone(), keep.clone(), stop.clone())?;
+        let sweeping = mail.map(|mail| mail_room::start(mail, stop.clone())).transpose()?;
         let watch = match watch {
             Some((watch, store)) => Some(watch::start(store, watch, judging.clone(), stop.clone())?),
             None => None,
@@ -184,6 +192,9 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
             looking.join();
             telling.join();
             cleaning.join();
+            if let Some(sweeping) = sweeping {
+                sweeping.join();
+            }
             if let Some(watch) = watch {
                 watch.join();
             }

@@ -7,6 +7,7 @@ use abprall_store::{
     IndexError, Store, StoreError, StorePlace, SuppressionIndex, open_existing_store, open_store,
 };
 
+use crate::raw_mail::RawMail;
 use crate::settings_file;
 
 #[derive(clap::Args, Clone)]
@@ -24,12 +25,22 @@ pub(crate) struct StoreFile {
     /// Where the suppression index of the database is kept: `FILE.index` beside a SQLite file, else in your cache folder.
     #[arg(long, value_name = "FOLDER", env = "ABPRALL_INDEX", hide_short_help = true)]
     index: Option<PathBuf>,
+
+    /// Where raw mail is kept, if it is (`[keep] raw_mail`): `FILE.mail` beside a SQLite file.
+    #[arg(
+        long = "raw-mail",
+        id = "raw-mail",
+        value_name = "FOLDER",
+        env = "ABPRALL_RAW_MAIL",
+        hide_short_help = true
+    )]
+    raw_mail: Option<PathBuf>,
 }
 
 impl StoreFile {
     /// As a file of settings tells it.
-    pub(crate) fn new(store: String, index: Option<PathBuf>) -> Self {
-        Self { store, index }
+    pub(crate) fn new(store: String, index: Option<PathBuf>, raw_mail: Option<PathBuf>) -> Self {
+        Self { store, index, raw_mail }
     }
 
     /// Opens it, and makes it where there is none.
@@ -59,6 +70,11 @@ impl StoreFile {
         Ok(index)
     }
 
+    /// Where raw mail lies, if any was ever kept; `None`: nobody said where.
+    pub(crate) fn raw_mail(&self) -> Option<RawMail> {
+        self.raw_mail.clone().or_else(|| raw_mail_beside(&self.store)).map(RawMail::new)
+    }
+
     /// Where its suppression index lies.
     pub(crate) fn index_folder(&self) -> PathBuf {
         if let Some(folder) = &self.index {
@@ -77,6 +93,18 @@ impl StoreFile {
                 cache_folder().join("abprall").join(format!("{:016x}.index", hasher.finish()))
             }
         }
+    }
+}
+
+/// The folder of raw mail that belongs to a SQLite file.
+pub(crate) fn raw_mail_beside(store: &str) -> Option<PathBuf> {
+    match StorePlace::of(store) {
+        StorePlace::File(path) => {
+            let mut folder = path.as_os_str().to_owned();
+            folder.push(".mail");
+            Some(folder.into())
+        }
+        StorePlace::Postgres(_) => None,
     }
 }
 

@@ -73,7 +73,8 @@ fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_counted_twice() {
     let folder = tempfile::tempdir().unwrap();
     let ports @ [lmtp, policy, web] = free_ports();
     let book = Book::default();
-    let start = || Server::start(abprall(folder.path()), folder.path(), &settings("abprall.db", ports));
+    let settings = settings("abprall.db", ports) + "[keep]\nraw_mail = \"30d\"\n";
+    let start = || Server::start(abprall(folder.path()), folder.path(), &settings);
     let mut last: Vec<String> = Vec::new();
     for round in 0..KILLS {
         let mut server = start();
@@ -144,7 +145,22 @@ fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_counted_twice() {
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
     let report = run(folder.path(), ["report", "--format", "json"]).json();
     assert_eq!(report["messages"].as_u64().unwrap() as usize, by_database.len(), "each counts once");
+    // Raw mail is there before its decisions, and whole under its name.
+    let kept = kept_mail(&folder.path().join("abprall.db.mail"));
+    assert!(kept.len() >= by_database.len(), "{} of {} kept", kept.len(), by_database.len());
+    for content in kept.iter().step_by(kept.len() / 20) {
+        let mail = run(folder.path(), ["message", content]);
+        assert!(mail.status == 0 && mail.out.ends_with("--b--\r\n"), "{content}: {}", mail.err);
+    }
     println!("{KILLS} kills, {} sent, {} acknowledged, none lost", sent.len(), acknowledged.len());
+}
+
+/// The contents of the messages in a folder of raw mail.
+fn kept_mail(folder: &Path) -> BTreeSet<String> {
+    let days = std::fs::read_dir(folder).unwrap();
+    let files = days.flat_map(|day| std::fs::read_dir(day.unwrap().path()).unwrap());
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    names.filter_map(|name| name.strip_suffix(".gz").map(str::to_owned)).collect()
 }
 
 /// A server on a disk of its own of 8 MiB, in namespaces of its own; lines of words make the disk full or free.
@@ -244,6 +260,30 @@ fn with_a_full_disk_senders_keep_their_bounces_until_there_is_space() {
         acknowledged.push(later);
     }
     assert_eq!(refused(policy, &acknowledged), acknowledged.len());
+    assert!(own.end().success());
+}
+
+#[test]
+fn with_the_disk_of_raw_mail_full_senders_keep_their_bounces_until_there_is_space() {
+    let folder = tempfile::tempdir().unwrap();
+    let ports @ [lmtp, policy, web] = free_ports();
+    let keep = "[keep]\nraw_mail = \"30d\"\nraw_mail_folder = \"disk/mail\"\n";
+    let mut own = OnOwnDisk::start(folder.path(), &(settings("abprall.db", ports) + keep));
+    let mut client = Lmtp::connect(lmtp);
+    for round in 0..3 {
+        let (before, about) = (format!("before@full{round}.example"), format!("user@full{round}.example"));
+        assert!(client.send(&bounce(&before)).unwrap().starts_with("250 "));
+        own.tell("full");
+        let reply = client.send(&bounce(&about)).unwrap();
+        assert!(reply.starts_with("451 4.3.0 "), "{reply}");
+        assert_eq!(http(web, "POST", "/v1/bounces", &bounce(&about)).unwrap().0, 503);
+        assert_eq!(refused(policy, &[before, about.clone()]), 1, "what was not kept counts for nothing");
+        own.tell("free");
+        assert!(client.send(&bounce(&about)).unwrap().starts_with("250 "), "it goes on by itself");
+        assert_eq!(refused(policy, std::slice::from_ref(&about)), 1);
+    }
+    let (_, metrics) = http(web, "GET", "/metrics", "").unwrap();
+    assert!(metrics.contains("abprall_raw_mail_errors_total 6"), "{metrics}");
     assert!(own.end().success());
 }
 

@@ -472,6 +472,24 @@ impl<'a, 'i> Section<'a, 'i> {
         reader.holds(&self.path, name, Some(shown), said.as_ref().map(|(_, span)| span));
     }
 
+    /// A size in bytes, such as "2GiB"; at least `min`.
+    pub fn size(&mut self, reader: &mut Reader<'_>, name: &'static str, target: &mut u64, min: u64) {
+        let said = self.raw_text(reader, name);
+        if let Some((text, span)) = &said {
+            match parse_size(text).filter(|bytes| *bytes >= min) {
+                Some(bytes) => *target = bytes,
+                None => {
+                    let least = size_text(min);
+                    let message =
+                        format!("{text:?} is no size; write \"500MiB\" or \"2GiB\", at least {least}");
+                    reader.problem(span.clone(), &self.key(name), message);
+                }
+            }
+        }
+        let shown = size_text(*target);
+        reader.holds(&self.path, name, Some(shown), said.as_ref().map(|(_, span)| span));
+    }
+
     /// Says which keys nobody knows, with the one that was probably meant. To be called when all keys were asked for.
     pub fn finish(self, reader: &mut Reader<'_>) {
         let written = self.table.into_iter().flat_map(DeTable::iter);
@@ -522,6 +540,22 @@ fn parse_duration(text: &str) -> Option<Duration> {
     let span: Span = text.parse().ok()?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
     Duration::try_from(duration).ok().filter(|duration| !duration.is_zero() && *duration <= DURATION_MAX)
+}
+
+/// The units of sizes, the largest first. Those of thousands are too easily meant otherwise.
+const SIZES: [(&str, u64); 4] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+
+fn parse_size(text: &str) -> Option<u64> {
+    let (unit, bytes) = SIZES.iter().find(|(unit, _)| text.ends_with(unit))?;
+    let number = text.strip_suffix(unit)?.trim_end();
+    // `parse` would take a sign.
+    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+    number.parse::<u64>().ok().filter(|_| digits)?.checked_mul(*bytes)
+}
+
+fn size_text(bytes: u64) -> String {
+    let unit = SIZES.iter().find(|(_, size)| bytes >= *size && bytes.is_multiple_of(*size));
+    unit.map_or_else(|| format!("\"{bytes}\""), |(unit, size)| format!("\"{}{unit}\"", bytes / size))
 }
 
 /// Levenshtein distance, for names of a few letters.

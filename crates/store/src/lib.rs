@@ -48,7 +48,7 @@ mod work;
 pub use api_key::{ApiKey, KeyScope, NewApiKey};
 pub use audit::{AuditAction, AuditRecord};
 pub use change::StopChange;
-pub use content::ContentId;
+pub use content::{ContentId, NoContentId};
 pub use domain_row::{DomainDetail, DomainFilter, DomainSort, WatchedDomain};
 pub use erasure::{Erased, ErasureKey};
 pub use error::StoreError;

@@ -14,14 +14,14 @@ use crate::database::Connection;
 use crate::limits::{CACHE_FITTED_EVERY, REPEATS_MAX};
 use crate::plan::PolicyCache;
 use crate::{
-    ApiKey, AuditAction, AuditRecord, BrakeRow, Completed, DeadFate, DeadLetter, DeadLetters, DecisionRecord,
-    DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort, ImportMode,
-    ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode, NewApiKey, News,
-    Observation, Old, OutboxBatch, OutboxLease, OutboxResult, OutboxStart, OutboxTake, OutboxTarget, Page,
-    PendingRemoval, Period, Person, Pruned, Question, Reclassified, ReclassifySummary, Recorded,
-    ReplayedReport, ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement, Standing,
-    StopChange, StopFilter, StopOrder, StopRow, Stopped, Store, StoreError, Story, Subject, Summary,
-    TargetNews, Trends, WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
+    ApiKey, AuditAction, AuditRecord, BrakeRow, Completed, ContentId, DeadFate, DeadLetter, DeadLetters,
+    DecisionRecord, DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort,
+    ImportMode, ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode,
+    NewApiKey, News, Observation, Old, OutboxBatch, OutboxLease, OutboxResult, OutboxStart, OutboxTake,
+    OutboxTarget, Page, PendingRemoval, Period, Person, Pruned, Question, Reclassified, ReclassifySummary,
+    Recorded, ReplayedReport, ReviewCluster, ReviewReport, RewindSummary, Rows, Selection, Settlement,
+    Standing, StopChange, StopFilter, StopOrder, StopRow, Stopped, Store, StoreError, Story, Subject,
+    Summary, TargetNews, Trends, WatchedDomain, WatchedHost, WorkItem, WorkOutcome,
 };
 
 mod audit;
@@ -556,6 +556,14 @@ impl Store for SqlStore {
 
     fn import_key(&mut self, key: &ErasureKey) -> Result<(), StoreError> {
         erase::import_key(self, key)
+    }
+
+    fn messages_about(&self, address: &EmailAddress) -> Result<Vec<ContentId>, StoreError> {
+        person::messages_about(self, address)
+    }
+
+    fn is_forgotten(&self, address: &EmailAddress) -> Result<bool, StoreError> {
+        SqlStore::is_forgotten(self, address)
     }
 
     fn person(&self, address: &EmailAddress, at: Timestamp) -> Result<Option<Person>, StoreError> {

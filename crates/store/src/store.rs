@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::{
-    ApiKey, AuditRecord, BrakeRow, Completed, DeadFate, DeadLetter, DeadLetters, DecisionRecord,
+    ApiKey, AuditRecord, BrakeRow, Completed, ContentId, DeadFate, DeadLetter, DeadLetters, DecisionRecord,
     DomainDetail, DomainFilter, DomainSort, Erased, ErasureKey, HostFilter, HostSort, ImportMode,
     ImportSummary, ImportedStop, Incident, IncidentFilter, IncidentStory, Message, Mode, NewApiKey, News,
     Observation, Old, OutboxBatch, OutboxLease, OutboxResult, OutboxStart, OutboxTake, OutboxTarget, Page,
@@ -318,6 +318,13 @@ pub trait Store: Send {
 
     /// All that is known of a person; `None` where nothing is.
     fn person(&self, address: &EmailAddress, at: Timestamp) -> Result<Option<Person>, StoreError>;
+
+    /// The messages that hold a report about a person, also where their mail failed at another address, or another's mail at theirs.
+    /// Of somebody who was forgotten, they are still known.
+    fn messages_about(&self, address: &EmailAddress) -> Result<Vec<ContentId>, StoreError>;
+
+    /// Whether only a keyed hash is left of an address.
+    fn is_forgotten(&self, address: &EmailAddress) -> Result<bool, StoreError>;
 
     /// One step of a cleaning of what is older than `before`, over at most `max` rows. `from` is [`Pruned::next`] of the step before;
     /// `None` begins, where texts were emptied already behind those.

@@ -22,6 +22,8 @@ pub struct Story {
     pub addresses_total: u64,
     /// For a domain: how many of these are stopped.
     pub addresses_stopped: u64,
+    /// The contents of reports whose raw mail is still there. The store does not have it: whoever keeps it fills this in.
+    pub raw_mail: Vec<String>,
 }
 
 /// One decision, as it was taken.
@@ -72,6 +74,8 @@ pub struct DecisionRecord {
 pub struct ReportRecord {
     /// The message that held it.
     pub source: String,
+    /// The identity of that message by its content: 32 hexadecimal digits.
+    pub content: String,
     /// Within the message, from 0.
     pub index: u32,
     /// When it happened, by the report's word.

@@ -34,6 +34,7 @@ pub(super) fn from_settings(command: Command, words: &[OsString]) -> Result<Comm
     let mut told = vec![("store", vec![settings.store().to_owned()])];
     let shown = |path: &PathBuf| path.display().to_string();
     told.extend(settings.index().map(|path| ("index", vec![shown(path)])));
+    told.extend(settings.raw_mail().map(|path| ("raw-mail", vec![shown(path)])));
     told.extend(settings.policy_file().map(|path| ("policy", vec![shown(path)])));
     if !settings.rules().is_empty() {
         told.push(("rules", settings.rules().iter().map(shown).collect()));

@@ -21,6 +21,7 @@ mod database;
 mod files;
 mod listening;
 mod network;
+mod raw_mail;
 mod sockets;
 
 use check::{Check, Checks, State};
@@ -101,6 +102,7 @@ impl Args {
                 files::settings_file(&mut checks, &self.config, &settings);
                 database::look(&mut checks, &settings);
                 files::database_files(&mut checks, &settings);
+                raw_mail::look(&mut checks, &settings);
                 clock::look(&mut checks, &settings);
                 listening::look(&mut checks, &settings);
                 if !self.no_canaries {

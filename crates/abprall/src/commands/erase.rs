@@ -15,7 +15,8 @@ use crate::subject;
 use crate::terminal::plain;
 use crate::wording::pick;
 
-/// Forget a person: the address and all words about it go, a keyed hash stays, by which a stop is still recognised.
+/// Forget a person: the address and all words about it go, with the raw mail that names it; a keyed hash stays, by which a stop is still
+/// recognised.
 ///
 /// Exit status 1 where an address is not known.
 #[derive(clap::Args)]
@@ -57,6 +58,8 @@ struct Answer<'a> {
     done: bool,
     #[serde(flatten)]
     erased: Erased,
+    /// Messages in the raw mail.
+    raw_mail: u64,
 }
 
 impl Args {
@@ -65,7 +68,9 @@ impl Args {
         let (language, at) = (self.lang.into(), self.clock.clock().now());
         let mut out = anstream::AutoStream::auto(io::stdout().lock());
         let mut all_known = true;
+        let mail = self.store.raw_mail();
         for address in &self.addresses {
+            let about = store.messages_about(address)?;
             let erased = if self.yes {
                 store.erase(address, at)?
             } else {
@@ -77,15 +82,31 @@ impl Args {
                         as u64,
                 })
             };
-            all_known &= erased.known;
+            // First the database: what comes in from now on is not kept any more.
+            let raw_mail = match (&mail, self.yes) {
+                (None, _) => 0,
+                (Some(mail), true) => mail.forget(address, about)?,
+                (Some(mail), false) => mail.about(address, about)?.len() as u64,
+            };
+            all_known &= erased.known || raw_mail > 0;
             match self.format {
                 Format::Json => {
-                    let answer = Answer { address: address.as_str(), done: self.yes && erased.known, erased };
+                    let answer = Answer {
+                        address: address.as_str(),
+                        done: self.yes && (erased.known || raw_mail > 0),
+                        erased,
+                        raw_mail,
+                    };
                     serde_json::to_writer(&mut out, &answer)?;
                     writeln!(out)?;
                 }
                 Format::Text => {
-                    writeln!(out, "{}: {}", plain(address.as_str()), sentence(erased, self.yes, language))?;
+                    writeln!(
+                        out,
+                        "{}: {}",
+                        plain(address.as_str()),
+                        sentence(erased, raw_mail, self.yes, language)
+                    )?;
                 }
             }
         }
@@ -96,7 +117,18 @@ impl Args {
     }
 }
 
-fn sentence(erased: Erased, done: bool, language: Language) -> String {
+fn sentence(erased: Erased, raw_mail: u64, done: bool, language: Language) -> String {
+    let mail = counted(raw_mail, ("message", "messages"), ("Nachricht", "Nachrichten"), language);
+    let mail = match (raw_mail, done, language) {
+        (0, _, _) => String::new(),
+        (_, true, Language::En) => format!("; {mail} of the raw mail removed"),
+        (_, true, Language::De) => format!("; {mail} der Rohmails gelöscht"),
+        (_, false, Language::En) => format!("; {mail} of the raw mail would be removed"),
+        (_, false, Language::De) => format!("; {mail} der Rohmails würden gelöscht"),
+    };
+    if !erased.known && raw_mail > 0 {
+        return pick(language, "not known", "nicht bekannt").to_owned() + &mail;
+    }
     if !erased.known {
         return pick(language, "not known, nothing to forget", "nicht bekannt, nichts zu vergessen")
             .to_owned();
@@ -113,5 +145,5 @@ fn sentence(erased: Erased, done: bool, language: Language) -> String {
     } else {
         pick(language, "; it is not stopped", "; nicht gestoppt")
     };
-    forgotten + stop
+    forgotten + stop + &mail
 }

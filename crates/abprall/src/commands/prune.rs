@@ -10,11 +10,12 @@ use super::erase::Format;
 use super::pending::preview;
 use crate::clock::ClockOption;
 use crate::language::Lang;
+use crate::raw_mail::Limits;
 use crate::serve::PRUNE_ROWS;
 use crate::store_file::StoreFile;
 use crate::wording::pick;
 
-/// Let go what is old: the words of reports, and with --addresses the addresses to which nothing happened since. What was decided stays;
+/// Let go what is old: the words of reports, raw mail, and with --addresses the addresses to which nothing happened since. What was decided stays;
 /// who is stopped stays stopped.
 ///
 /// Shows what would go; `--yes` does it.
@@ -60,6 +61,8 @@ struct Answer {
     done: bool,
     reports: u64,
     addresses: Option<u64>,
+    /// Messages in the raw mail.
+    raw_mail: u64,
 }
 
 impl Args {
@@ -70,8 +73,12 @@ impl Args {
         let mode = if self.yes { Mode::Apply } else { Mode::Preview };
         let reports = all(&mut *store, Old::Texts, before, mode)?;
         let addresses = self.addresses.then(|| all(&mut *store, Old::Addresses, before, mode)).transpose()?;
+        let raw_mail = match self.store.raw_mail() {
+            Some(mail) => mail.sweep(Limits { before, bytes_max: u64::MAX }, self.yes)?.removed,
+            None => 0,
+        };
         if self.format == Format::Json {
-            let answer = Answer { before, done: self.yes, reports, addresses };
+            let answer = Answer { before, done: self.yes, reports, addresses, raw_mail };
             anstream::println!("{}", serde_json::to_string(&answer)?);
             return Ok(ExitCode::SUCCESS);
         }
@@ -89,7 +96,15 @@ impl Args {
                 language,
             ));
         }
-        if reports == 0 && addresses.is_none_or(|addresses| addresses == 0) {
+        if raw_mail > 0 {
+            parts.push(counted(
+                raw_mail,
+                ("message removed from the raw mail", "messages removed from the raw mail"),
+                ("Nachricht aus den Rohmails gelöscht", "Nachrichten aus den Rohmails gelöscht"),
+                language,
+            ));
+        }
+        if reports == 0 && addresses.is_none_or(|addresses| addresses == 0) && raw_mail == 0 {
             let text = pick(language, "nothing is as old as that", "nichts ist so alt");
             anstream::println!("{text}");
             return Ok(ExitCode::SUCCESS);

@@ -57,7 +57,10 @@ impl Args {
         };
         let store = self.store.open_existing()?;
         let at = self.clock.clock().now();
-        let story = store.story(&subject, at, self.limit)?;
+        let mut story = store.story(&subject, at, self.limit)?;
+        if let (Some(mail), Some(story)) = (self.store.raw_mail(), &mut story) {
+            mail.mark(story)?;
+        }
         // How it stands is told for mail of nobody in particular: what stops only some mail is said beside it.
         let partly = match (&subject, &story, self.format) {
             (Subject::Address(address), Some(_), Format::Text) => store.person(address, at)?,
@@ -119,7 +122,7 @@ fn write_story(
     }
     for decision in &story.decisions {
         writeln!(out)?;
-        write_decision(out, decision, language)?;
+        write_decision(out, decision, &story.raw_mail, language)?;
     }
     let more = story.decisions_total.saturating_sub(story.decisions.len() as u64);
     if more > 0 {
@@ -160,7 +163,12 @@ fn write_addresses(out: &mut impl Write, story: &Story, language: Language) -> i
     Ok(())
 }
 
-fn write_decision(out: &mut impl Write, decision: &DecisionRecord, language: Language) -> io::Result<()> {
+fn write_decision(
+    out: &mut impl Write,
+    decision: &DecisionRecord,
+    raw_mail: &[String],
+    language: Language,
+) -> io::Result<()> {
     let outcome = wording::outcome(decision.outcome, language);
     let reason = decision.reason.map_or("", |reason| wording::reason(reason, language));
     writeln!(
@@ -215,6 +223,9 @@ fn write_decision(out: &mut impl Write, decision: &DecisionRecord, language: Lan
     }
     if let Some(report) = &decision.report {
         write_report(out, report, &facts)?;
+        if raw_mail.contains(&report.content) {
+            facts.write(out, "raw mail", "Rohmail", &format!("abprall message {}", decision.id))?;
+        }
     }
     Ok(())
 }

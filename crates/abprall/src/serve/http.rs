@@ -16,6 +16,7 @@ mod domains;
 mod events;
 mod flow;
 mod incidents;
+mod messages;
 mod openapi;
 mod problem;
 mod recipients;
@@ -90,6 +91,7 @@ pub(super) fn routes(
         .route("/v1/pending/{incident}/drop", post(incidents::drop))
         .route("/v1/report", get(report::report))
         .route("/v1/recipients/{address}", get(recipients::export).delete(recipients::erase))
+        .route("/v1/messages/{content}", get(messages::message))
         .route("/v1/audit", get(audit::list))
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This can be done otherwise only: see `Allow`.")

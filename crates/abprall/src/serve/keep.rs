@@ -25,7 +25,7 @@ pub(super) fn start(place: StoreFile, keep: Changing<KeepSettings>, stop: Stop) 
     let clean = move || {
         while !stop.is_wanted() {
             let keep = *keep.get();
-            if keep != KeepSettings::default()
+            if (keep.texts, keep.addresses) != (None, None)
                 && let Err(error) = clean_once_a_day(&place, keep, &stop)
             {
                 tracing::warn!(%error, "what is old could not be let go; trying again");

@@ -1,5 +1,6 @@
 //! The one writer of this process. What waits is written in one transaction, and acknowledged when that is on the disk.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -13,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::changing::Changing;
 use super::limits::{BATCH_MESSAGES_MAX, BATCH_REPORTS_MAX, FOLLOW_EVERY, WAITING_MAX};
+use super::mail_room::MailRoom;
 use super::metrics::{Intake, Metrics, Place};
 use super::settings::Settings;
 use super::stop::Stop;
@@ -21,6 +23,7 @@ use super::stop::Stop;
 #[derive(Clone)]
 pub(super) struct Keeper {
     judging: Changing<Judging>,
+    mail: Option<Arc<MailRoom>>,
     deposits: mpsc::Sender<Deposit>,
 }
 
@@ -47,6 +50,8 @@ pub(super) struct Item {
     pub(super) source: String,
     reading: Reading,
     judged: Vec<Classification>,
+    /// The message as it is kept, where it is.
+    packed: Option<Vec<u8>>,
 }
 
 /// Items that are stored together or not at all.
@@ -88,11 +93,12 @@ pub(super) fn start(
     index: Arc<SuppressionIndex>,
     judging: Changing<Judging>,
     metrics: Arc<Metrics>,
+    mail: Option<Arc<MailRoom>>,
 ) -> anyhow::Result<(Keeper, Worker)> {
     let (deposits, waiting) = mpsc::channel(WAITING_MAX);
-    let writer = Writer { store, index, judging: judging.clone(), metrics };
+    let writer = Writer { store, index, judging: judging.clone(), metrics, mail: mail.clone() };
     let worker = Worker::spawn("writer", move || writer.run(waiting)).context("cannot start the writer")?;
-    Ok((Keeper { judging, deposits }, worker))
+    Ok((Keeper { judging, mail, deposits }, worker))
 }
 
 impl Keeper {
@@ -109,7 +115,10 @@ impl Keeper {
         audience: Option<Audience>,
     ) -> Result<Recorded, NotStored> {
         // Reading a message takes the time of a few system calls; a large one must not hold up the others of this thread.
-        let item = tokio::task::block_in_place(|| self.judge(ContentId::of(bytes), source, read(bytes)));
+        let item = tokio::task::block_in_place(|| {
+            let item = self.judge(ContentId::of(bytes), source, read(bytes));
+            self.with_mail(item, bytes)
+        });
         let recorded = self.keep_all(Arc::new(vec![item]), audience).await?;
         recorded.into_iter().next().ok_or(NotStored)
     }
@@ -128,7 +137,12 @@ impl Keeper {
     pub(super) fn judge(&self, content: ContentId, source: String, reading: Reading) -> Item {
         let judging = self.judging.get();
         let judged = reading.reports.iter().map(|report| judging.classifier.classify(report)).collect();
-        Item { content, source, reading, judged }
+        Item { content, source, reading, judged, packed: None }
+    }
+
+    /// With the message that it was read from, to be kept where raw mail is.
+    pub(super) fn with_mail(&self, item: Item, message: &[u8]) -> Item {
+        Item { packed: self.mail.as_ref().and_then(|mail| mail.packed(message)), ..item }
     }
 
     /// Returns when the decisions of all items are on the disk, in their order; or of none.
@@ -188,11 +202,21 @@ impl Deposit {
     }
 }
 
+/// Why nothing of a batch was written.
+#[derive(Debug, thiserror::Error)]
+enum NotWritten {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("raw mail cannot be kept: {0}")]
+    Mail(std::io::Error),
+}
+
 struct Writer {
     store: Box<dyn Store>,
     index: Arc<SuppressionIndex>,
     judging: Changing<Judging>,
     metrics: Arc<Metrics>,
+    mail: Option<Arc<MailRoom>>,
 }
 
 impl Writer {
@@ -208,7 +232,9 @@ impl Writer {
                 batch.push(next);
             }
             match self.write(&batch) {
-                Err(StoreError::Server { .. } | StoreError::Other(_)) if batch.len() > 1 => {
+                Err(NotWritten::Store(StoreError::Server { .. } | StoreError::Other(_)))
+                    if batch.len() > 1 =>
+                {
                     // What one of them holds must not come back to all the others.
                     for deposit in batch {
                         let one = std::slice::from_ref(&deposit);
@@ -224,13 +250,13 @@ impl Writer {
     fn answer(
         &self,
         batch: Vec<Deposit>,
-        recorded: Result<Vec<Recorded>, StoreError>,
+        recorded: Result<Vec<Recorded>, NotWritten>,
         complained: &mut bool,
     ) {
         match recorded {
             Ok(recorded) => {
                 if std::mem::take(complained) {
-                    tracing::info!("the database takes bounces again");
+                    tracing::info!("bounces are stored again");
                 }
                 let mut recorded = recorded.into_iter();
                 for deposit in batch {
@@ -244,7 +270,10 @@ impl Writer {
                 if !std::mem::replace(complained, true) {
                     tracing::error!(%error, "cannot store bounces, their senders keep them");
                 }
-                self.metrics.database_error(Place::Writer);
+                match error {
+                    NotWritten::Store(_) => self.metrics.database_error(Place::Writer),
+                    NotWritten::Mail(_) => self.metrics.raw_mail_error(),
+                }
                 for deposit in batch {
                     for item in deposit.items.iter() {
                         self.metrics.intake(item.way(), Intake::NotStored);
@@ -268,20 +297,74 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, batch: &[Deposit]) -> Result<Vec<Recorded>, StoreError> {
+    fn write(&mut self, batch: &[Deposit]) -> Result<Vec<Recorded>, NotWritten> {
         let (seen_at, judging) = (Timestamp::now(), self.judging.get());
         let mut messages = Vec::with_capacity(batch.iter().map(|deposit| deposit.items.len()).sum());
         for deposit in batch {
             let audience = deposit.audience.as_ref().unwrap_or(&judging.audience);
             messages.extend(deposit.items.iter().map(|item| item.message(seen_at, audience)));
         }
+        let items = || batch.iter().flat_map(|deposit| deposit.items.iter());
+        let new_mail = self.keep_mail(items(), seen_at)?;
         let recorded = self.store.record(&messages, &judging.policy)?;
+        self.drop_mail(items().zip(&recorded), new_mail, seen_at);
         tell(&messages, &recorded);
         // Whoever asks after the acknowledgement hears of it. Else the follower brings it, a second later.
         if let Err(error) = self.index.catch_up(&*self.store) {
             tracing::warn!(%error, "the suppression index is late");
         }
         Ok(recorded)
+    }
+
+    /// Raw mail is on the disk before its decisions are. Gives what was not there before.
+    fn keep_mail<'i>(
+        &self,
+        items: impl Iterator<Item = &'i Item>,
+        at: Timestamp,
+    ) -> Result<Vec<ContentId>, NotWritten> {
+        let Some(mail) = &self.mail else { return Ok(Vec::new()) };
+        let mut messages = Vec::new();
+        for item in items {
+            if let Some(packed) = &item.packed
+                && !self.names_forgotten(item)?
+            {
+                messages.push((item.content, packed.as_slice()));
+            }
+        }
+        mail.keep(&messages, at).map_err(NotWritten::Mail)
+    }
+
+    /// What was known before is not kept anew; and somebody may have been forgotten just now.
+    fn drop_mail<'i>(
+        &self,
+        items: impl Iterator<Item = (&'i Item, &'i Recorded)>,
+        new_mail: Vec<ContentId>,
+        at: Timestamp,
+    ) {
+        let Some(mail) = &self.mail else { return };
+        let mut goes: HashSet<_> = new_mail.into_iter().collect();
+        for (item, recorded) in items {
+            // Of two that are the same, within one batch, the first is new.
+            if matches!(recorded, Recorded::New(_)) && !self.names_forgotten(item).unwrap_or(true) {
+                goes.remove(&item.content);
+            }
+        }
+        for content in goes {
+            if let Err(error) = mail.mail().remove_of_day(&content, at) {
+                tracing::warn!(%error, "a message cannot be removed from the raw mail");
+            }
+        }
+    }
+
+    fn names_forgotten(&self, item: &Item) -> Result<bool, StoreError> {
+        for report in &item.reading.reports {
+            for address in [&report.original_recipient, &report.recipient].into_iter().flatten() {
+                if self.store.is_forgotten(address)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 }
 

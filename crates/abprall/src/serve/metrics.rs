@@ -82,6 +82,7 @@ pub(super) struct Metrics {
     seconds: Family<Protocol, Histogram, NewHistogram>,
     requests: Family<Request, Counter>,
     database_errors: Family<Part, Counter>,
+    raw_mail_errors: Counter,
     /// Of the questions over HTTP, which are many: looked up once.
     http: HttpQuestions,
 }
@@ -148,6 +149,12 @@ impl Metrics {
             "Questions and changes that the database did not answer, by part of the server",
             database_errors.clone(),
         );
+        let raw_mail_errors = Counter::default();
+        registry.register(
+            "raw_mail_errors",
+            "Times that raw mail could not be kept, and bounces were not taken in",
+            raw_mail_errors.clone(),
+        );
         registry.register_collector(Box::new(IndexSize(index)));
         let of = |answer| questions.get_or_create_owned(&Question { protocol: "http", answer });
         let http = HttpQuestions {
@@ -166,6 +173,7 @@ impl Metrics {
             seconds,
             requests,
             database_errors,
+            raw_mail_errors,
             http,
         }
     }
@@ -220,6 +228,10 @@ impl Metrics {
         self.database_errors.get_or_create(&Part { part }).inc();
     }
 
+    pub(super) fn raw_mail_error(&self) {
+        self.raw_mail_errors.inc();
+    }
+
     /// All of it as text (OpenMetrics 1.0), with what is known only now.
     pub(super) fn text(&self, now: &Now) -> String {
         let mut text = String::new();
@@ -240,6 +252,8 @@ pub(super) struct Now {
     pub(super) followed: Duration,
     /// `None`: the database does not answer.
     pub(super) stopped: Option<Stopped>,
+    /// Bytes of raw mail on the disk; `None`: nobody said where it would lie.
+    pub(super) raw_mail: Option<u64>,
 }
 
 impl Now {
@@ -263,6 +277,9 @@ impl Now {
                 "1 where the database has answered within ten seconds",
                 &[("", f64::from(u8::from(self.stopped.is_some())))],
             );
+            if let Some(bytes) = self.raw_mail {
+                gauge("raw_mail_bytes", "Raw mail that is kept, on the disk", &[("", bytes as f64)]);
+            }
             if let Some(stopped) = self.stopped {
                 gauge(
                     "stopped",
@@ -318,7 +335,12 @@ mod tests {
         metrics.check(Some(abprall_store::State::Held), Instant::now());
         metrics.request("/v1/check", "POST", 200);
         metrics.database_error(Place::Gate);
-        let now = Now { waiting: 3, followed: Duration::from_secs(1), stopped: Some(Stopped::default()) };
+        let now = Now {
+            waiting: 3,
+            followed: Duration::from_secs(1),
+            stopped: Some(Stopped::default()),
+            raw_mail: Some(4096),
+        };
         let text = metrics.text(&now);
         for line in [
             "abprall_intake_total{source=\"lmtp\",outcome=\"new\"} 1",
@@ -330,6 +352,8 @@ mod tests {
             "abprall_http_requests_total{route=\"/v1/check\",method=\"POST\",status=\"200\"} 1",
             "abprall_database_errors_total{part=\"gate\"} 1",
             "abprall_index_entries 0",
+            "abprall_raw_mail_errors_total 0",
+            "abprall_raw_mail_bytes 4096",
             "abprall_deposits_waiting 3",
             "abprall_stopped{kind=\"domains\"} 0",
         ] {

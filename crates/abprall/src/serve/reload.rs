@@ -17,12 +17,15 @@ use super::systemd;
 use crate::notify::NotifySettings;
 
 /// Keys, and tables, that change while the server runs.
-const CHANGE: [&str; 12] = [
+const CHANGE: [&str; 15] = [
     "gate.held",
     "gate.on_failure",
     "intake.lmtp.recipients",
     "intake.smtp.recipients",
-    "keep",
+    "keep.addresses",
+    "keep.raw_mail",
+    "keep.raw_mail_bytes_max",
+    "keep.texts",
     "list",
     "log.addresses",
     "log.level",

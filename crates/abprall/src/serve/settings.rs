@@ -53,6 +53,7 @@ pub(crate) struct Settings {
     pub(super) log: LoggingSettings,
     pub(super) notify: Vec<NotifySettings>,
     pub(super) keep: KeepSettings,
+    raw_mail: Option<PathBuf>,
     effective: Effective,
     /// Where they are from.
     source: (PathBuf, SetOptions),
@@ -136,6 +137,16 @@ impl Settings {
         self.index.as_ref()
     }
 
+    /// Where raw mail is kept, if it is.
+    pub(crate) fn raw_mail(&self) -> Option<&PathBuf> {
+        self.raw_mail.as_ref()
+    }
+
+    /// How much of raw mail may be kept, in bytes; `None`: it is not kept.
+    pub(crate) fn keeps_raw_mail(&self) -> Option<u64> {
+        self.keep.raw_mail.map(|_| self.keep.raw_mail_bytes_max)
+    }
+
     /// The operator's policy.
     pub(crate) fn policy_file(&self) -> Option<&PathBuf> {
         self.policy_file.as_ref()
@@ -148,7 +159,7 @@ impl Settings {
 
     /// Where everything is remembered.
     pub(crate) fn store_file(&self) -> StoreFile {
-        StoreFile::new(self.store.clone(), self.index.clone())
+        StoreFile::new(self.store.clone(), self.index.clone(), self.raw_mail.clone())
     }
 
     fn parse(text: &str, overrides: &[Override], folder: &Path) -> Result<Self, Vec<Problem>> {
@@ -165,6 +176,7 @@ impl Settings {
             log: LoggingSettings::default(),
             notify: Vec::new(),
             keep: KeepSettings::default(),
+            raw_mail: None,
             effective: Effective::default(),
             source: <(PathBuf, SetOptions)>::default(),
             logs: Vec::new(),
@@ -257,7 +269,7 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
     settings.log = logging::take(reader, &mut log);
     log.finish(reader);
     let mut keep = file.section_or_default(reader, "keep");
-    settings.keep = keep::take(reader, &mut keep);
+    (settings.keep, settings.raw_mail) = keep::take(reader, &mut keep, folder, &settings.store);
     keep.finish(reader);
     settings.notify = notify::take(reader, file, folder);
     if let Some(mut watch) = file.section(reader, "watch") {

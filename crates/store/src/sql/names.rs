@@ -28,6 +28,12 @@ impl SqlStore {
         Ok(found.map(|known| known.id))
     }
 
+    /// Whether only a keyed hash of an address is left.
+    pub(super) fn is_forgotten(&self, address: &EmailAddress) -> Result<bool, StoreError> {
+        let found = find_address(&self.connection, self.seed, &address.suppression_key())?;
+        Ok(found.is_some_and(|known| known.is_erased))
+    }
+
     /// The number of a domain that is known.
     pub(super) fn find_domain(&self, name: &str) -> Result<Option<i64>, StoreError> {
         find(&self.connection, DOMAIN, name)

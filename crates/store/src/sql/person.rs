@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::SqlStore;
 use super::column::{count, time};
 use crate::database::OptionalRow;
-use crate::{Person, PersonalStop, Scope, StoreError, Subject};
+use crate::{ContentId, Person, PersonalStop, Scope, StoreError, Subject};
 
 pub(super) fn person(
     store: &SqlStore,
@@ -39,6 +39,19 @@ pub(super) fn person(
         last_delivery: last_delivery.and_then(date),
         on_its_way_back: how_many("SELECT count(*) FROM exemption WHERE address = ?1")? > 0,
     }))
+}
+
+/// Those that [`super::erase`] empties.
+pub(super) fn messages_about(store: &SqlStore, address: &EmailAddress) -> Result<Vec<ContentId>, StoreError> {
+    let Some(number) = store.find_address(address)? else { return Ok(Vec::new()) };
+    let mut statement = store.connection.prepare_cached(
+        "SELECT DISTINCT message.content FROM message JOIN report ON report.message = message.id
+         WHERE report.id IN (SELECT report FROM decision WHERE decision.address = ?1 AND report IS NOT NULL
+             UNION SELECT id FROM report WHERE failed_address = ?1)",
+    )?;
+    let contents = statement.query_map([number], |row| row.get::<Vec<u8>>(0))?;
+    let contents = contents.collect::<Result<Vec<_>, _>>()?;
+    Ok(contents.iter().filter_map(|bytes| ContentId::from_bytes(bytes)).collect())
 }
 
 fn stops(store: &SqlStore, address: i64) -> Result<Vec<PersonalStop>, StoreError> {

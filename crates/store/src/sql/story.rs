@@ -6,8 +6,8 @@ use super::column::{count, json_or_none, time, word, word_or_none};
 use crate::database::{OptionalRow, Row, params};
 use crate::plan::shown_fingerprint;
 use crate::{
-    Audience, DecisionRecord, Matched, Question, ReportRecord, Scope, Standing, State, StoreError, Story,
-    Subject,
+    Audience, ContentId, DecisionRecord, Matched, Question, ReportRecord, Scope, Standing, State, StoreError,
+    Story, Subject,
 };
 
 /// The newest decisions and the stopped addresses first.
@@ -137,6 +137,7 @@ impl SqlStore {
             addresses_total: self.count("SELECT addresses FROM domain_state WHERE domain = ?1", number)?,
             addresses_stopped: self
                 .count("SELECT held + suppressed FROM domain_state WHERE domain = ?1", number)?,
+            raw_mail: Vec::new(),
         })
     }
 
@@ -192,6 +193,7 @@ impl Story {
             addresses: Vec::new(),
             addresses_total: 0,
             addresses_stopped: 0,
+            raw_mail: Vec::new(),
         }
     }
 }
@@ -203,7 +205,7 @@ pub(super) const DECISIONS: &str = "SELECT decision.id, coalesce(address.text, d
         report.permanence, report.confidence, report.reply_code, report.status, report.diagnostic,
         report.reporting_mta, host.name, report.message_id, report.subject, report.because, report.contradictions,
         decision.policy_text, decision.until, decision.tenant, decision.list, decision.evidence, decision.undoes,
-        (SELECT min(later.id) FROM decision AS later WHERE later.undoes = decision.id), decision.incident
+        (SELECT min(later.id) FROM decision AS later WHERE later.undoes = decision.id), decision.incident, message.content
      FROM decision
      LEFT JOIN address ON address.id = decision.address
      LEFT JOIN domain ON domain.id = decision.domain
@@ -247,8 +249,13 @@ fn report_of(row: Row<'_>, source: String) -> Result<ReportRecord, StoreError> {
         |what: &'static str, value: &str| StoreError::UnknownWord { what, value: value.to_owned() };
     let because: Vec<(String, String)> =
         serde_json::from_str(&because).map_err(|_| unreadable("the rules", &because))?;
+    let content: Option<Vec<u8>> = row.get(34)?;
     Ok(ReportRecord {
         source,
+        content: content
+            .as_deref()
+            .and_then(ContentId::from_bytes)
+            .map_or_else(String::new, |content| content.to_string()),
         index: row.get(9)?,
         happened_at: time(row.get(10)?)?,
         kind: word("the kind", &row.get::<String>(11)?)?,

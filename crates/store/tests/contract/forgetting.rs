@@ -22,9 +22,15 @@ pub(crate) fn an_erased_person_stays_stopped_and_is_written_nowhere(house: &mut 
     house.store.lift(&about("list@a.example"), now(), None).unwrap();
     assert!(contains(&house.factory.everything(), "anna.forget-me"), "the test would not show anything");
 
+    let about_who = house.store.messages_about(&address(who)).unwrap();
+    assert_eq!(about_who.len(), 4, "also of mail that was for somebody else");
+    assert!(!house.store.is_forgotten(&address(who)).unwrap());
     let erased = house.store.erase(&address(who), now()).unwrap();
     assert!(erased.known && erased.stopped && erased.reports >= 3, "{erased:?}");
     assert!(!contains(&house.factory.everything(), "anna.forget-me"));
+    assert!(house.store.is_forgotten(&address(who)).unwrap());
+    assert!(!house.store.is_forgotten(&address("list@a.example")).unwrap());
+    assert_eq!(house.store.messages_about(&address(who)).unwrap().len(), about_who.len());
     // A report without words is of no use at the review desk.
     assert!(house.store.review_clusters(Page::first(9)).unwrap().rows.is_empty());
     assert!(house.store.review_reports(None, Page::first(9)).unwrap().rows.is_empty());

@@ -14,7 +14,7 @@ const FREE_BYTES_BAD: u64 = 100 << 20;
 
 pub(super) fn look(checks: &mut Checks, settings: &Settings) {
     let language = checks.language();
-    let place = StoreFile::new(settings.store().to_owned(), settings.index().cloned());
+    let place = StoreFile::new(settings.store().to_owned(), settings.index().cloned(), None);
     let found = match inspect_store(settings.store()) {
         Err(StoreError::Missing { .. }) => {
             let what = match language {

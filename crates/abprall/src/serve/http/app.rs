@@ -22,6 +22,7 @@ use crate::serve::limits::{
     ANSWER_KIB_A_CLIENT_MAX, ANSWER_KIB_MAX, BODY_KIB_A_CLIENT_MAX, BODY_KIB_MAX, BODY_MAX,
     DATABASE_QUIET_MAX, STORE_WAIT_MAX,
 };
+use crate::serve::mail_room::MailRoom;
 use crate::serve::memory::{Memory, NoMemory, Share};
 use crate::serve::metrics::{Metrics, Place};
 use crate::serve::settings::Keys;
@@ -46,6 +47,7 @@ pub(in crate::serve) struct Desk {
     pub(in crate::serve) ring: KeyRing,
     pub(in crate::serve) keys: Keys,
     pub(in crate::serve) metrics: Arc<Metrics>,
+    pub(in crate::serve) mail: Option<Arc<MailRoom>>,
     pub(in crate::serve) index: Arc<SuppressionIndex>,
     /// The number of the newest decision.
     pub(in crate::serve) newest: watch::Receiver<i64>,

@@ -114,7 +114,8 @@ pub(super) async fn metrics(State(app): State<App>, caller: Caller) -> Result<Re
     caller.may(KeyScope::Check).or_else(|_| caller.may(KeyScope::Read))?;
     let stopped = app.desk.seen().map(|seen| seen.stopped);
     let followed = app.desk.followed.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
-    let now = Now { waiting: app.keeper.waiting(), followed, stopped };
+    let raw_mail = app.desk.mail.as_ref().map(|mail| mail.bytes());
+    let now = Now { waiting: app.keeper.waiting(), followed, stopped, raw_mail };
     let text = app.desk.metrics.text(&now);
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())

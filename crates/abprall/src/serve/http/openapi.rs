@@ -10,7 +10,7 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 
 use super::problem::Problem;
 use super::{
-    audit, bounces, check, condition, decisions, domains, events, incidents, recipients, report,
+    audit, bounces, check, condition, decisions, domains, events, incidents, messages, recipients, report,
     suppressions, webhooks, why,
 };
 
@@ -48,6 +48,7 @@ use super::{
         report::report,
         recipients::export,
         recipients::erase,
+        messages::message,
         audit::list,
         condition::health,
         condition::ready,

@@ -11,6 +11,7 @@ use utoipa::IntoParams;
 use super::answer::tagged;
 use super::app::App;
 use super::caller::Caller;
+use super::messages;
 use super::openapi::{Cached, Common, Missing};
 use super::problem::Problem;
 use super::request::{self, Asked, Named};
@@ -48,12 +49,15 @@ pub(super) async fn why(
     let subject = request::subject(&named)?;
     let rows = request::rows(asked.limit, DECISIONS, PAGE_ROWS_MAX)?;
     let now = Timestamp::now();
-    let story = app
+    let mut story = app
         .ask(|store| match caller.tenant() {
             Some(tenant) => store.story_of_tenant(&subject, tenant, now, rows),
             None => store.story(&subject, now, rows),
         })
         .await?;
+    if let Some(story) = &mut story {
+        messages::mark(&app, story)?;
+    }
     let nothing = || Problem::not_found("Nothing is known: no bounce came back, nobody stopped it.");
     tagged(&headers, &story.ok_or_else(nothing)?)
 }

@@ -1,6 +1,7 @@
 //! Mailboxes: mail that lies somewhere and is fetched. What was taken is moved, marked or deleted only when it is on the disk; whatever is
 //! killed in between is seen again, and known by its content.
 
+mod arrivals;
 mod backoff;
 mod dotlock;
 mod files;
@@ -85,7 +86,10 @@ impl Taker {
             for message in messages {
                 let reading = read(message);
                 understood.push(Understanding::of(&reading));
-                items.push(self.keeper.judge(ContentId::of(message), self.source.clone(), reading));
+                // What holds no report stays in the mailbox, for a person: nobody needs it twice.
+                let holds_reports = !reading.reports.is_empty();
+                let item = self.keeper.judge(ContentId::of(message), self.source.clone(), reading);
+                items.push(if holds_reports { self.keeper.with_mail(item, message) } else { item });
             }
             (understood, items)
         });

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::block_in_place;
 
+use super::arrivals::{Arrivals, Comes};
 use super::backoff::Backoff;
 use super::understood::Understanding;
 use super::voice::Voice;
@@ -32,24 +33,28 @@ enum Form {
 /// How long a file that cannot be read is left alone until it is tried again.
 const LEFT_FOR: Duration = Duration::from_secs(60);
 
-/// Looks again and again.
+/// Looks when something comes, and each `interval` in any case.
 pub(super) async fn watch(layout: Layout, interval: Duration, taker: Taker, voice: Voice) {
     let mut watched = Watched { layout, taker, voice, left: HashSet::new(), left_since: Instant::now() };
     let mut backoff = Backoff::new(interval);
+    let comes = match watched.layout.form {
+        Form::Maildir => Comes::Whole,
+        Form::Folder(_) => Comes::Written,
+    };
+    let mut arrivals = Arrivals::of(watched.layout.incoming(), comes);
     loop {
-        let wait = match watched.look().await {
+        match watched.look().await {
             Ok(Rest::Nothing) => {
                 watched.voice.well();
                 backoff.reset();
-                interval
+                arrivals.wait(interval).await;
             }
-            Ok(Rest::More) => continue,
+            Ok(Rest::More) => {}
             Err(trouble) => {
                 watched.voice.trouble(trouble);
-                backoff.failed()
+                tokio::time::sleep(backoff.failed()).await;
             }
-        };
-        tokio::time::sleep(wait).await;
+        }
     }
 }
 

@@ -1,0 +1,99 @@
+//! Where this process keeps raw mail, if `[keep] raw_mail` says so: packed before it is handed to the writer, on the disk before the
+//! decisions on it are, and let go again.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use abprall_store::ContentId;
+use anyhow::Context;
+use jiff::Timestamp;
+
+use super::changing::Changing;
+use super::keeper::Worker;
+use super::settings::KeepSettings;
+use super::stop::Stop;
+use crate::raw_mail::{Limits, RawMail, packed};
+
+/// How often the old is let go.
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+
+/// How often it is looked whether it is too much: in a second, some megabytes come in.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+pub(super) struct MailRoom {
+    mail: RawMail,
+    keep: Changing<KeepSettings>,
+    /// On the disk, about: what other processes remove is seen by the next sweep.
+    bytes: AtomicU64,
+}
+
+impl MailRoom {
+    pub(super) fn new(mail: RawMail, keep: Changing<KeepSettings>) -> io::Result<Self> {
+        let bytes = AtomicU64::new(mail.size()?);
+        Ok(Self { mail, keep, bytes })
+    }
+
+    pub(super) fn mail(&self) -> &RawMail {
+        &self.mail
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// A message as it will be kept; `None` where nothing is kept.
+    pub(super) fn packed(&self, message: &[u8]) -> Option<Vec<u8>> {
+        self.keep.get().raw_mail.map(|_| packed(message))
+    }
+
+    /// Returns when all of them are on the disk; gives those that were not there.
+    pub(super) fn keep(&self, messages: &[(ContentId, &[u8])], at: Timestamp) -> io::Result<Vec<ContentId>> {
+        let written = self.mail.keep(messages, at)?;
+        self.bytes.fetch_add(written.bytes, Ordering::Relaxed);
+        Ok(written.new)
+    }
+
+    fn sweep(&self, keep: KeepSettings) -> io::Result<()> {
+        let Some(before) = keep.raw_mail.and_then(|age| Timestamp::now().checked_sub(age).ok()) else {
+            return Ok(());
+        };
+        let swept = self.mail.sweep(Limits { before, bytes_max: keep.raw_mail_bytes_max }, true)?;
+        self.bytes.store(swept.bytes, Ordering::Relaxed);
+        if swept.removed > 0 {
+            tracing::info!(messages = swept.removed, bytes_left = swept.bytes, "raw mail was let go");
+        }
+        Ok(())
+    }
+}
+
+/// Starts the thread that lets raw mail go.
+pub(super) fn start(room: Arc<MailRoom>, stop: Stop) -> anyhow::Result<Worker> {
+    let clean = move || {
+        let mut swept: Option<Instant> = None;
+        let mut warned = false;
+        while !stop.is_wanted() {
+            let keep = *room.keep.get();
+            let is_time = swept.is_none_or(|last| last.elapsed() >= SWEEP_EVERY);
+            if keep.raw_mail.is_none() {
+                if !std::mem::replace(&mut warned, true) && room.bytes() > 0 {
+                    let folder = room.mail.folder().display();
+                    tracing::warn!(
+                        "{folder} has raw mail of before, which stays until `abprall prune` lets it go"
+                    );
+                }
+            } else if is_time || room.bytes() > keep.raw_mail_bytes_max {
+                warned = false;
+                if let Err(error) = room.sweep(keep) {
+                    tracing::warn!(%error, "raw mail could not be let go; trying again");
+                    stop.sleep(Duration::from_secs(60));
+                } else {
+                    swept = Some(Instant::now());
+                }
+            }
+            stop.sleep(LOOK_EVERY);
+        }
+    };
+    Worker::spawn("raw mail", clean).context("cannot start the cleaning of raw mail")
+}
