@@ -56,7 +56,7 @@ fn is_region(text: &str) -> bool {
     let parts: Vec<_> = text.split('-').collect();
     let Some((number, words)) = parts.split_last() else { return false };
     (2..=4).contains(&words.len())
-        && words.iter().all(|word| is_word(word))
+        && words.iter().all(is_word)
         && (1..=2).contains(&number.len())
         && number.bytes().all(|b| b.is_ascii_digit())
 }
