@@ -3,11 +3,13 @@
 //! - `settings`: `[sync.NAME]` of `abprall.toml`.
 //! - `event`: what is told, the same for every target.
 //! - `target`: what a target can do; `webhook`, `sql`, `listmonk`, `mailman`, `mautic`, `file` and `redis` are those that there are.
+//! - `doubt`: whether a refusal is about the event or about the target.
 //! - `deliver`: takes from the outbox, tells, writes down what came of it; one thread a target.
 //! - `reconcile`: holds a list against what is remembered here.
 
 mod backoff;
 mod deliver;
+mod doubt;
 mod event;
 mod file;
 mod http;

@@ -182,6 +182,13 @@ pub enum OutboxResult {
         /// What the target said.
         error: String,
     },
+    /// It was refused, and that may be the target's fault: it is tried again and does not count.
+    Again {
+        /// When.
+        due_at: Timestamp,
+        /// What the target said.
+        error: String,
+    },
     /// It is not tried again, unless a person says so.
     Dead {
         /// What the target said last.

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use abprall_store::{Mode, OutboxItem, OutboxResult, OutboxTake, Store, StoreError, TargetNews};
@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::backoff::pause;
+use super::doubt::{Doubts, Fault};
 use super::limits::{AWAY_MAX, LOOK_EVERY, RETRY_AFTER_MAX, RETRY_AFTER_MIN};
 use super::settings::TargetSettings;
 use super::target::{Answer, Target, Told, Trouble};
@@ -18,6 +19,7 @@ pub(crate) struct Deliverer {
     settings: TargetSettings,
     target: Box<dyn Target>,
     owner: String,
+    doubts: Doubts,
 }
 
 /// What one turn did.
@@ -50,7 +52,7 @@ impl Deliverer {
         store.outbox_begin(&settings.name, settings.start)?;
         let target = connect(&settings)?;
         let owner = format!("{owner}:{}", settings.name);
-        Ok(Self { store, settings, target, owner })
+        Ok(Self { store, settings, target, owner, doubts: Doubts::default() })
     }
 
     /// Tells until `is_wanted` says that it is enough; complains once about what keeps it from it.
@@ -90,7 +92,7 @@ impl Deliverer {
 
     /// One turn: takes, tells, writes down.
     pub(crate) fn pass(&mut self, now: Timestamp) -> Result<Pass, StoreError> {
-        let Self { store, settings, target, owner } = self;
+        let Self { store, settings, target, owner, doubts } = self;
         if !store.outbox_is_due(&settings.name, now)? {
             return Ok(Pass::default());
         }
@@ -115,22 +117,41 @@ impl Deliverer {
         };
         let mut pass = Pass { is_more: batch.is_more, ..Pass::default() };
         let mut news = TargetNews::None;
-        if let Some(Answer { told, trouble }) = answer {
+        if let Some(Answer { told, mut trouble }) = answer {
+            let mut refusals = Vec::new();
             for ((item, event), told) in events.iter().zip(told) {
                 match told {
                     Told::Done => {
                         pass.told += 1;
+                        doubts.forget(item.id);
                         results.push((item.id, OutboxResult::Told { ends: event.until }));
                     }
                     Told::NotTried => {}
-                    Told::Refused(error) => {
-                        pass.refused += 1;
-                        results.push((item.id, refused(item, error, settings, now)));
-                    }
+                    Told::Refused(error) => refusals.push((*item, event.name(), error)),
                 }
             }
-            if pass.told + pass.refused > 0 {
+            pass.refused = refusals.len() as u64;
+            let named: Vec<_> = refusals.iter().map(|(item, name, _)| (item.id, *name)).collect();
+            let mut faults = doubts.judge(pass.told, &named);
+            // Who was away and has taken nothing since is not back.
+            if batch.failures > 0 {
+                let doubtful = faults.iter_mut().filter(|fault| matches!(fault, Fault::Unknown { .. }));
+                doubtful.for_each(|fault| *fault = Fault::Target);
+            }
+            let is_answering = pass.told > 0 || faults.contains(&Fault::Event);
+            if is_answering {
                 news = TargetNews::Well;
+            } else if trouble.is_none()
+                && let Some((_, _, error)) = refusals.last().filter(|_| faults.contains(&Fault::Target))
+            {
+                trouble = Some(Trouble::away(format!("it refuses whatever it is told: {error}")));
+            }
+            for ((item, _, error), fault) in refusals.into_iter().zip(faults) {
+                let result = refused(item, error, fault, settings, batch.failures, now);
+                if matches!(result, OutboxResult::Dead { .. }) {
+                    doubts.forget(item.id);
+                }
+                results.push((item.id, result));
             }
             match &trouble {
                 Some(Trouble::Away { error, after }) => {
@@ -202,28 +223,33 @@ fn sort<'a>(
     (events, results)
 }
 
-fn refused(item: &OutboxItem, error: String, settings: &TargetSettings, now: Timestamp) -> OutboxResult {
-    if item.attempts + 1 >= settings.attempts {
-        return OutboxResult::Dead { error };
-    }
+/// What becomes of an event that was refused.
+fn refused(
+    item: &OutboxItem,
+    error: String,
+    fault: Fault,
+    settings: &TargetSettings,
+    failures: u32,
+    now: Timestamp,
+) -> OutboxResult {
     let chance = xxh3_64(&item.id.to_le_bytes()) ^ now.as_microsecond().cast_unsigned();
-    let wait = pause(item.attempts, settings.retry_min, settings.retry_max, chance);
-    OutboxResult::Later { due_at: later(now, wait), error }
+    let wait = |failures, max| later(now, pause(failures, settings.retry_min, max, chance));
+    match fault {
+        Fault::Event if item.attempts + 1 >= settings.attempts => OutboxResult::Dead { error },
+        Fault::Event => OutboxResult::Later { due_at: wait(item.attempts, settings.retry_max), error },
+        Fault::Unknown { before } => {
+            let tries = item.attempts.saturating_add(before);
+            OutboxResult::Again { due_at: wait(tries, settings.retry_max), error }
+        }
+        // Twice as long as the target is left alone: the next turn tries others first.
+        Fault::Target => {
+            let max = AWAY_MAX.min(settings.retry_max).saturating_mul(2);
+            OutboxResult::Again { due_at: wait(failures.saturating_add(1), max), error }
+        }
+    }
 }
 
 fn later(now: Timestamp, wait: Duration) -> Timestamp {
     now.saturating_add(jiff::SignedDuration::try_from(wait).unwrap_or(jiff::SignedDuration::MAX))
         .unwrap_or(Timestamp::MAX)
-}
-
-/// Of several events about one address in a batch that failed at the first, the others wait as well.
-pub(super) fn in_order(events: &[Event], told: &mut [Told]) {
-    let mut failed = HashSet::new();
-    for (event, told) in events.iter().zip(told) {
-        if failed.contains(event.name()) {
-            *told = Told::NotTried;
-        } else if *told != Told::Done {
-            failed.insert(event.name().to_owned());
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! Tells many addresses at a time, and one address one thing after the other.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use super::Event;
+use super::doubt::{Turn, by_person};
 use super::target::{Answer, Failure, Told, Trouble};
 
 /// Somebody who is told one event a time.
@@ -26,22 +27,24 @@ pub(super) fn tell<A: Api>(
     until: Instant,
     parallel: usize,
 ) -> Answer {
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    let mut lanes: VecDeque<Lane> = VecDeque::new();
-    for (place, event) in events.iter().enumerate() {
-        let lane = *places.entry(event.name()).or_insert_with(|| {
-            lanes.push_back(Lane::new());
-            lanes.len() - 1
-        });
-        lanes[lane].push((place, event.clone()));
-    }
+    let lanes: VecDeque<Lane> = by_person(events)
+        .into_iter()
+        .map(|person| person.into_iter().map(|place| (place, events[place].clone())).collect())
+        .collect();
     let lanes = Arc::new(Mutex::new(lanes));
     let is_over = Arc::new(AtomicBool::new(false));
+    let turn = Arc::new(Mutex::new(Turn::default()));
     let mut answer = Answer { told: vec![Told::NotTried; events.len()], trouble: None };
     runtime.block_on(async {
         let mut workers = JoinSet::new();
         for _ in 0..parallel {
-            workers.spawn(work(Arc::clone(api), Arc::clone(&lanes), Arc::clone(&is_over), until));
+            workers.spawn(work(
+                Arc::clone(api),
+                Arc::clone(&lanes),
+                Arc::clone(&is_over),
+                Arc::clone(&turn),
+                until,
+            ));
         }
         while let Some(ended) = workers.join_next().await {
             match ended {
@@ -62,9 +65,15 @@ async fn work<A: Api>(
     api: Arc<A>,
     lanes: Arc<Mutex<VecDeque<Lane>>>,
     is_over: Arc<AtomicBool>,
+    turn: Arc<Mutex<Turn>>,
     until: Instant,
 ) -> (Vec<(usize, Told)>, Option<Trouble>) {
-    let next = || lanes.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    let next = || {
+        let turn = *turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lanes = lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = turn.next(lanes.len());
+        lanes.remove(next)
+    };
     let mut told = Vec::new();
     while let Some(lane) = next() {
         for (place, event) in lane {
@@ -72,8 +81,14 @@ async fn work<A: Api>(
                 return (told, None);
             }
             match api.tell_one(&event).await {
-                Ok(()) => told.push((place, Told::Done)),
+                Ok(()) => {
+                    turn.lock().unwrap_or_else(PoisonError::into_inner).took();
+                    told.push((place, Told::Done));
+                }
                 Err(Failure::Refused(error)) => {
+                    let mut turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+                    turn.was_refused();
+                    is_over.fetch_or(turn.is_hopeless(), Ordering::Relaxed);
                     told.push((place, Told::Refused(error)));
                     // What comes after it waits for it.
                     break;

@@ -18,6 +18,12 @@ pub(super) const ATTEMPTS: u32 = 20;
 /// The same, as it may be set.
 pub(super) const ATTEMPTS_RANGE: Range<u32> = 1..1001;
 
+/// Events that are tried of a turn in which the target has taken none: it is probably broken, and the next turn tries others.
+pub(super) const PROBES: usize = 5;
+
+/// Refused events that one process remembers; what it forgets, counts later.
+pub(super) const DOUBTS_MAX: usize = 10_000;
+
 /// The pause after a first failure. It doubles.
 pub(super) const RETRY_MIN: Duration = Duration::from_secs(1);
 

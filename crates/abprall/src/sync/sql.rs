@@ -14,7 +14,7 @@ use abprall_store::{PostgresPlace, Scope};
 use jiff::Timestamp;
 
 use super::Event;
-use super::deliver::in_order;
+use super::doubt::tell_singly;
 use super::settings::{Secret, TargetSettings};
 use super::target::{Answer, Failure, Holds, Member, Target, There, Told, Trouble};
 use template::Parameter;
@@ -165,36 +165,14 @@ fn time(place: &SqlPlace, at: Timestamp) -> String {
 
 impl Target for SqlTarget {
     fn tell(&mut self, events: &[Event], until: Instant) -> Answer {
-        let mut answer = Answer { told: vec![Told::NotTried; events.len()], trouble: None };
         match self.run(events) {
-            Ok(()) => answer.told.fill(Told::Done),
-            Err(Failure::Trouble(trouble)) => answer.trouble = Some(trouble),
-            // One of them is the reason: each is done alone.
+            Ok(()) => Answer { told: vec![Told::Done; events.len()], trouble: None },
+            Err(Failure::Trouble(trouble)) => Answer::none(events.len(), trouble),
+            // One of them may be the reason: each goes alone.
             Err(Failure::Refused(_)) => {
-                let mut failed = std::collections::HashSet::new();
-                for (place, event) in events.iter().enumerate() {
-                    if failed.contains(event.name()) {
-                        continue;
-                    }
-                    if Instant::now() >= until {
-                        break;
-                    }
-                    match self.run(std::slice::from_ref(event)) {
-                        Ok(()) => answer.told[place] = Told::Done,
-                        Err(Failure::Refused(error)) => {
-                            failed.insert(event.name());
-                            answer.told[place] = Told::Refused(error);
-                        }
-                        Err(Failure::Trouble(trouble)) => {
-                            answer.trouble = Some(trouble);
-                            break;
-                        }
-                    }
-                }
+                tell_singly(events, until, |event| self.run(std::slice::from_ref(event)))
             }
         }
-        in_order(events, &mut answer.told);
-        answer
     }
 
     fn members(&mut self, each: &mut dyn FnMut(Member) -> anyhow::Result<()>) -> anyhow::Result<Holds> {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokio::runtime::Runtime;
 
 use super::Event;
-use super::deliver::in_order;
+use super::doubt::tell_singly;
 use super::http::{HttpClient, HttpSettings, runtime};
 use super::settings::TargetSettings;
 use super::target::{Answer, Failure, Holds, Member, Target, Told};
@@ -91,37 +91,17 @@ impl Webhook {
 
 impl Target for Webhook {
     fn tell(&mut self, events: &[Event], until: Instant) -> Answer {
-        let mut answer = Answer { told: vec![Told::NotTried; events.len()], trouble: None };
         match self.post(events) {
-            Ok(()) => answer.told.fill(Told::Done),
-            Err(Failure::Trouble(trouble)) => answer.trouble = Some(trouble),
-            Err(Failure::Refused(error)) if events.len() == 1 => answer.told[0] = Told::Refused(error),
+            Ok(()) => Answer { told: vec![Told::Done; events.len()], trouble: None },
+            Err(Failure::Trouble(trouble)) => Answer::none(events.len(), trouble),
+            Err(Failure::Refused(error)) if events.len() == 1 => {
+                Answer { told: vec![Told::Refused(error)], trouble: None }
+            }
             // One of them may be the reason: each goes alone.
             Err(Failure::Refused(_)) => {
-                let mut failed = std::collections::HashSet::new();
-                for (place, event) in events.iter().enumerate() {
-                    if Instant::now() >= until {
-                        break;
-                    }
-                    if failed.contains(event.name()) {
-                        continue;
-                    }
-                    match self.post(std::slice::from_ref(event)) {
-                        Ok(()) => answer.told[place] = Told::Done,
-                        Err(Failure::Refused(error)) => {
-                            failed.insert(event.name());
-                            answer.told[place] = Told::Refused(error);
-                        }
-                        Err(Failure::Trouble(trouble)) => {
-                            answer.trouble = Some(trouble);
-                            break;
-                        }
-                    }
-                }
+                tell_singly(events, until, |event| self.post(std::slice::from_ref(event)))
             }
         }
-        in_order(events, &mut answer.told);
-        answer
     }
 
     fn members(&mut self, _: &mut dyn FnMut(Member) -> anyhow::Result<()>) -> anyhow::Result<Holds> {

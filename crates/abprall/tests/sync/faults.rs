@@ -120,6 +120,60 @@ fn a_target_that_is_gone_and_comes_back_hears_all_of_it() {
 }
 
 #[test]
+fn a_target_that_refuses_everybody_is_away_and_no_event_is_given_up_for_it() {
+    let server = Server::start(|_| (404, "no such page".to_owned()));
+    let house = House::new(&settings(&server.url("/"), "attempts = 2\nbatch = 3"));
+    let names: Vec<_> = (0..12).map(|number| format!("u{number}@x.example")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    house.stop(&names, &[]);
+    house.lift(&["u0@x.example"]);
+    for status in [404, 500, 400] {
+        server.answer(move |_| (status, "no".to_owned()));
+        for _ in 0..10 {
+            assert_eq!(house.tell()[0]["told"], 0);
+        }
+    }
+    let status = house.status().remove(0);
+    assert_eq!((&status["state"], &status["dead"]), (&"away".into(), &0.into()), "{status}");
+    assert!(status["last_error"].as_str().unwrap().contains("refuses whatever it is told: 400"), "{status}");
+    server.asked();
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let noted = Arc::clone(&seen);
+    server.answer(move |asked: &Asked| {
+        for event in asked.json()["events"].as_array().unwrap() {
+            let text = |name: &str| event[name].as_str().unwrap().to_owned();
+            noted.lock().unwrap().push(format!("{} {}", text("address"), event["decision"]["id"]));
+        }
+        (200, String::new())
+    });
+    until("it hears all", || {
+        house.tell();
+        house.status()[0]["state"] == "up_to_date"
+    });
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.len(), 13, "each once: {seen:?}");
+    let of_first: Vec<_> = seen.iter().filter(|line| line.starts_with("u0@")).collect();
+    assert_eq!(of_first, ["u0@x.example 1", "u0@x.example 13"], "in order");
+}
+
+#[test]
+fn who_stands_before_others_and_is_refused_does_not_hold_them_up() {
+    let server =
+        Server::start(
+            |asked: &Asked| {
+                if asked.body.contains("bad") { (500, String::new()) } else { (204, String::new()) }
+            },
+        );
+    let house = House::new(&settings(&server.url("/"), "attempts = 3"));
+    let bad: Vec<_> = (0..12).map(|number| format!("bad{number}@x.example")).collect();
+    let bad: Vec<_> = bad.iter().map(String::as_str).collect();
+    house.stop(&bad, &[]);
+    house.stop(&["good@x.example"], &[]);
+    until("the other is told", || house.tell()[0]["told"] == 1);
+    assert_eq!(house.status()[0]["dead"], 0);
+}
+
+#[test]
 fn two_processes_share_the_work_and_tell_nothing_twice() {
     let seen: Arc<Mutex<Vec<i64>>> = Arc::default();
     let at_work = Arc::clone(&seen);

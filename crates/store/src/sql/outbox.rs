@@ -250,13 +250,16 @@ pub(super) fn settle(
 ) -> Result<(), StoreError> {
     store.write(|book| {
         hold(book, lease)?;
-        let (mut told, mut ends, mut again) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut told, mut ends, mut again, mut uncounted) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (id, result) in results {
             match result {
                 OutboxResult::Told { ends: None } => told.push(row![*id]),
                 OutboxResult::Told { ends: Some(at) } => ends.push(row![*id, at.as_microsecond()]),
                 OutboxResult::Later { due_at, error } => {
                     again.push(row![*id, "waiting", due_at.as_microsecond(), cut(error)]);
+                }
+                OutboxResult::Again { due_at, error } => {
+                    uncounted.push(row![*id, due_at.as_microsecond(), cut(error)]);
                 }
                 OutboxResult::Dead { error } => {
                     again.push(row![*id, "dead", now.as_microsecond(), cut(error)]);
@@ -270,6 +273,7 @@ pub(super) fn settle(
         TOLD_ITEMS.run(book.connection, &told)?;
         ENDING.run(book.connection, &ends)?;
         AGAIN.run(book.connection, &again)?;
+        UNCOUNTED.run(book.connection, &uncounted)?;
         settle_target(book, lease, done, news, now)
     })
 }
@@ -294,6 +298,9 @@ const AGAIN: Change = Change {
     what: "UPDATE sync_item SET state = ?2, due_at = ?3, last_error = ?4, attempts = attempts + 1",
     where_: "sync_item.id = ?1",
 };
+
+const UNCOUNTED: Change =
+    Change { what: "UPDATE sync_item SET due_at = ?2, last_error = ?3", where_: "sync_item.id = ?1" };
 
 fn settle_target(
     book: &Book<'_>,

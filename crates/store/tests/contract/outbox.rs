@@ -145,6 +145,20 @@ pub(crate) fn nothing_overtakes_what_waits_for_another_try(house: &mut House) {
     assert_eq!((batch.items[0].attempts, batch.items[1].attempts), (1, 0));
 }
 
+pub(crate) fn a_try_that_does_not_count_is_one_more_all_the_same_in_its_order(house: &mut House) {
+    house.begin();
+    house.record(&unknown("a@x.example"), now());
+    let rules = OutboxRules::all();
+    let batch = house.take(&rules, now());
+    let again = OutboxResult::Again { due_at: now() + 1.hour(), error: "404".to_owned() };
+    house.store.outbox_settle(&batch.lease, &[(batch.items[0].id, again)], &TargetNews::None, now()).unwrap();
+    house.store.lift(&about("a@x.example"), now() + 1.minute(), None).unwrap();
+    assert_eq!(house.tell(&rules, now() + 2.minutes()), []);
+    let batch = house.take(&rules, now() + 1.hour());
+    assert_eq!(names(&batch).len(), 2);
+    assert_eq!((batch.items[0].attempts, batch.items[1].attempts), (0, 0));
+}
+
 pub(crate) fn a_target_that_is_away_is_left_alone_and_loses_nothing(house: &mut House) {
     house.begin();
     house.record(&unknown("a@x.example"), now());
