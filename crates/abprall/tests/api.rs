@@ -381,6 +381,7 @@ fn nothing_in_a_path_header_or_body_becomes_sql_or_leaves_its_place() {
             format!("/v1/suppressions?tenant={evil}"),
             format!("/v1/suppressions?after={evil}"),
             format!("/v1/hosts?host={evil}"),
+            format!("/v1/hosts/{evil}"),
             format!("/v1/incidents?domain={evil}"),
         ] {
             let answer = api.get(&path, &admin);
@@ -446,6 +447,21 @@ fn who_asks_too_often_is_told_when_to_come_again() {
     assert!(refused.header("retry-after").unwrap().parse::<u32>().unwrap() >= 1);
     assert_eq!(answers[0].status, 200);
     assert_eq!(api.get("/v1/check/a@b.example", &other).status, 200, "another key has its own rate");
+}
+
+#[test]
+fn one_mail_host_is_shown_by_its_name() {
+    let folder = processed();
+    let read = key(folder.path(), "reader", &["--scope", "read"]);
+    let api = Api::start(folder, "");
+    let all = api.get("/v1/hosts", &read).json();
+    let row = &all["rows"][0];
+    let name = row["host"].as_str().unwrap();
+    let one = api.get(&format!("/v1/hosts/{}.", name.to_uppercase()), &read);
+    assert!(one.header("etag").is_some());
+    let one = one.json();
+    assert_eq!(one, json!({"host": name, "reported": row, "addresses": []}));
+    api.get("/v1/hosts/nobody.example", &read).is_problem(404);
 }
 
 #[test]

@@ -15,9 +15,11 @@ mod decisions;
 mod domains;
 mod events;
 mod flow;
+mod hosts;
 mod incidents;
 mod messages;
 mod openapi;
+mod pending;
 mod problem;
 mod recipients;
 mod report;
@@ -83,12 +85,13 @@ pub(super) fn routes(
         .route("/v1/why/{subject}", get(why::why))
         .route("/v1/domains", get(domains::list))
         .route("/v1/domains/{domain}", get(domains::one))
-        .route("/v1/hosts", get(domains::hosts))
+        .route("/v1/hosts", get(hosts::list))
+        .route("/v1/hosts/{host}", get(hosts::one))
         .route("/v1/incidents", get(incidents::list))
         .route("/v1/incidents/{id}", get(incidents::one))
-        .route("/v1/pending", get(incidents::pending))
-        .route("/v1/pending/{incident}/apply", post(incidents::apply))
-        .route("/v1/pending/{incident}/drop", post(incidents::drop))
+        .route("/v1/pending", get(pending::list))
+        .route("/v1/pending/{incident}/apply", post(pending::apply))
+        .route("/v1/pending/{incident}/drop", post(pending::drop))
         .route("/v1/report", get(report::report))
         .route("/v1/recipients/{address}", get(recipients::export).delete(recipients::erase))
         .route("/v1/messages/{content}", get(messages::message))

@@ -1,9 +1,7 @@
-//! Recipient domains and mail hosts: what fails, since when.
+//! Recipient domains: what fails, since when.
 
 use abprall_policy::HealthState;
-use abprall_store::{
-    DomainFilter, DomainSort, HostFilter, HostSort, KeyScope, Rows, WatchedDomain, WatchedHost,
-};
+use abprall_store::{DomainFilter, DomainSort, KeyScope, Rows, WatchedDomain};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -111,67 +109,4 @@ pub(super) async fn one(
     let found = app.ask(|store| WholeDomain::ask(store, domain.as_str(), Timestamp::now())).await?;
     let nothing = || Problem::not_found("Nothing is known of this domain: no bounce came back from it.");
     tagged(&headers, &found.ok_or_else(nothing)?)
-}
-
-/// What comes first in a list of hosts.
-#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum HostOrder {
-    /// Most failures.
-    #[default]
-    Failures,
-    /// The newest failure.
-    Last,
-    /// By name.
-    Name,
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Hosts {
-    /// Only addresses of this health.
-    health: Option<HealthState>,
-    /// Only this host.
-    host: Option<String>,
-    /// Only mail hosts of this domain.
-    domain: Option<String>,
-    /// What comes first.
-    sort: Option<HostOrder>,
-    /// Rows at most; 100 where nothing is said.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
-    /// Go on where the page before ended, sorted in the same way: its `next`.
-    after: Option<String>,
-}
-
-/// Mail hosts: by name, with what reports say, and by each address that was looked at.
-#[utoipa::path(
-    get,
-    operation_id = "list_hosts",
-    path = "/v1/hosts",
-    tag = "watch",
-    params(Hosts),
-    responses((status = 200, description = "One page", body = Rows<WatchedHost>), Cached, Common),
-    security(("key" = ["read"]))
-)]
-pub(super) async fn hosts(
-    State(app): State<App>,
-    caller: Caller,
-    headers: HeaderMap,
-    Asked(asked): Asked<Hosts>,
-) -> Result<Response, Problem> {
-    caller.may_for_all(KeyScope::Read)?;
-    no_controls(&[asked.host.as_deref(), asked.domain.as_deref()])?;
-    let page = request::page(asked.limit, asked.after.as_deref())?;
-    let lower = |name: String| name.trim_end_matches('.').to_lowercase();
-    let filter =
-        HostFilter { health: asked.health, host: asked.host.map(lower), domain: asked.domain.map(lower) };
-    let sort = match asked.sort.unwrap_or_default() {
-        HostOrder::Failures => HostSort::Failures,
-        HostOrder::Last => HostSort::LastFailure,
-        HostOrder::Name => HostSort::Name,
-    };
-    let rows = app.ask(|store| store.hosts(&filter, sort, page)).await?;
-    tagged(&headers, &rows)
 }

@@ -10,7 +10,7 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 
 use super::problem::Problem;
 use super::{
-    audit, bounces, check, condition, decisions, domains, events, incidents, messages, recipients, report,
+    audit, bounces, check, condition, decisions, domains, events, hosts, incidents, messages, pending, recipients, report,
     suppressions, webhooks, why,
 };
 
@@ -39,12 +39,13 @@ use super::{
         why::why,
         domains::list,
         domains::one,
-        domains::hosts,
+        hosts::list,
+        hosts::one,
         incidents::list,
         incidents::one,
-        incidents::pending,
-        incidents::apply,
-        incidents::drop,
+        pending::list,
+        pending::apply,
+        pending::drop,
         report::report,
         recipients::export,
         recipients::erase,
