@@ -17,6 +17,9 @@ pub(super) struct Progress {
     /// Dead letters of each target, as far as they were told.
     #[serde(default)]
     pub(super) dead: BTreeMap<String, u64>,
+    /// Targets that were told to be away; each with what it had taken by then, so that the next time is another.
+    #[serde(default)]
+    pub(super) away: BTreeMap<String, u64>,
     /// When messages went out, within the last hour.
     #[serde(default)]
     pub(super) sent: Vec<Timestamp>,
@@ -39,8 +42,8 @@ impl Kept {
         let text = store.note(&name)?;
         let progress = text.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let Some(progress) = progress else {
-            let dead = dead_letters(store)?;
-            let progress = Progress { told: store.last_news()?, dead, ..Progress::default() };
+            let Targets { dead, away } = targets(store)?;
+            let progress = Progress { told: store.last_news()?, dead, away, ..Progress::default() };
             let mut kept = Self { name, text, progress };
             kept.write(store)?;
             return Ok(kept);
@@ -80,12 +83,28 @@ impl Kept {
     }
 }
 
-/// How many dead letters each target has.
-pub(super) fn dead_letters(store: &dyn Store) -> Result<BTreeMap<String, u64>, StoreError> {
-    let targets = store.outbox_targets(Timestamp::now())?;
-    Ok(targets
-        .into_iter()
-        .filter(|target| target.dead > 0)
-        .map(|target| (target.name, target.dead))
-        .collect())
+/// How often in a row a target took nothing until people are told. With the usual pauses that is a quarter of an hour: a restart, or an
+/// update, is over by then.
+const AWAY_FAILURES: u32 = 12;
+
+/// Targets that people are told of.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Targets {
+    /// How many dead letters each has that has any.
+    pub(super) dead: BTreeMap<String, u64>,
+    /// Those that have been away for a while, each with what it has taken so far.
+    pub(super) away: BTreeMap<String, u64>,
+}
+
+pub(super) fn targets(store: &dyn Store) -> Result<Targets, StoreError> {
+    let mut targets = Targets::default();
+    for target in store.outbox_targets(Timestamp::now())? {
+        if target.failures >= AWAY_FAILURES && !target.disabled {
+            targets.away.insert(target.name.clone(), target.told);
+        }
+        if target.dead > 0 {
+            targets.dead.insert(target.name, target.dead);
+        }
+    }
+    Ok(targets)
 }

@@ -1,13 +1,13 @@
 //! The loop: what is there to tell, is it time, tell it, write down that it was told.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use abprall_store::{News, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
 
-use super::progress::{Kept, dead_letters};
+use super::progress::{Kept, Targets, targets};
 use super::settings::{NotifySettings, Way};
 use super::topic::Topic;
 use super::words::Message;
@@ -17,7 +17,7 @@ use super::{EVENTS_MAX, mail, post};
 const AGAIN_FIRST: SignedDuration = SignedDuration::from_secs(10);
 const AGAIN_LAST: SignedDuration = SignedDuration::from_mins(10);
 
-/// How often dead letters are counted.
+/// How often it is looked how the targets of the sync are.
 const COUNTED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
 /// Writes down where ways begin that are new. What happened before is not told.
@@ -35,8 +35,8 @@ pub(crate) struct Teller {
     runtime: Handle,
     /// Ways that failed: when they are tried again, and after how long.
     failed: HashMap<String, (Timestamp, SignedDuration)>,
-    /// Dead letters of each target, and when they were counted.
-    dead: Option<(Timestamp, BTreeMap<String, u64>)>,
+    /// How the targets of the sync are, and when that was looked at.
+    targets: Option<(Timestamp, Targets)>,
 }
 
 impl Teller {
@@ -45,7 +45,7 @@ impl Teller {
 
     pub(crate) fn new(runtime: Handle) -> Self {
         let who = format!("{}-{}", std::process::id(), Timestamp::now().as_nanosecond());
-        Self { who, runtime, failed: HashMap::new(), dead: None }
+        Self { who, runtime, failed: HashMap::new(), targets: None }
     }
 
     /// Ways that failed are tried at once.
@@ -81,17 +81,13 @@ impl Teller {
     }
 
     /// Counted once a minute: counting reads what waits.
-    fn dead_letters(
-        &mut self,
-        store: &dyn Store,
-        now: Timestamp,
-    ) -> Result<BTreeMap<String, u64>, StoreError> {
-        match &self.dead {
-            Some((at, dead)) if now.duration_since(*at) < COUNTED_EVERY => Ok(dead.clone()),
+    fn targets(&mut self, store: &dyn Store, now: Timestamp) -> Result<Targets, StoreError> {
+        match &self.targets {
+            Some((at, targets)) if now.duration_since(*at) < COUNTED_EVERY => Ok(targets.clone()),
             Some(_) | None => {
-                let dead = dead_letters(store)?;
-                self.dead = Some((now, dead.clone()));
-                Ok(dead)
+                let targets = targets(store)?;
+                self.targets = Some((now, targets.clone()));
+                Ok(targets)
             }
         }
     }
@@ -104,12 +100,14 @@ impl Teller {
     ) -> anyhow::Result<()> {
         let mut kept = Kept::read(store, &way.name)?;
         let news = store.news_since(kept.progress.told, EVENTS_MAX)?;
-        let counted = self.dead_letters(store, now)?;
+        let counted = self.targets(store, now)?;
         let is_known =
             |target: &String, dead: &u64| kept.progress.dead.get(target).is_some_and(|known| known >= dead);
-        let mut dead = counted.clone();
-        dead.retain(|target, dead| way.topics.contains(&Topic::DeadLetters) && !is_known(target, dead));
-        if news.is_empty() && counted == kept.progress.dead {
+        let mut fresh = counted.clone();
+        fresh.dead.retain(|target, dead| way.topics.contains(&Topic::DeadLetters) && !is_known(target, dead));
+        let is_told = |target: &String, taken: &u64| kept.progress.away.get(target) == Some(taken);
+        fresh.away.retain(|target, taken| way.topics.contains(&Topic::TargetAway) && !is_told(target, taken));
+        if news.is_empty() && counted.dead == kept.progress.dead && counted.away == kept.progress.away {
             return Ok(());
         }
         let last = news.last().map_or(kept.progress.told, |news| news.id);
@@ -117,21 +115,22 @@ impl Teller {
             .into_iter()
             .filter_map(|news| Some((Topic::of(&news).filter(|topic| way.topics.contains(topic))?, news)))
             .collect();
-        // Dead letters wait for no others: who is told of them has to do something.
-        let first =
-            told.first().map(|(_, first)| first.at).or((!dead.is_empty()).then_some(Timestamp::UNIX_EPOCH));
+        // Targets wait for no others: who is told of them has to do something.
+        let has_targets = fresh != Targets::default();
+        let first = told.first().map(|(_, first)| first.at).or(has_targets.then_some(Timestamp::UNIX_EPOCH));
         if first.is_some_and(|first| !way.timing.is_due(first, now, &kept.progress.sent)) {
             return Ok(());
         }
         if !kept.claim(store, &self.who, now)? {
             return Ok(());
         }
-        let is_nothing = told.is_empty() && dead.is_empty();
-        let sent = if is_nothing { Ok(()) } else { self.send(way, &told, &dead, now) };
+        let is_nothing = told.is_empty() && !has_targets;
+        let sent = if is_nothing { Ok(()) } else { self.send(way, &told, &fresh, now) };
         if sent.is_ok() {
             kept.progress.told = last;
             kept.progress.sent = way.timing.within_the_hour(now, &kept.progress.sent).collect();
-            kept.progress.dead = counted;
+            kept.progress.dead = counted.dead;
+            kept.progress.away = counted.away;
             if !is_nothing {
                 kept.progress.sent.push(now);
             }
@@ -144,10 +143,10 @@ impl Teller {
         &self,
         way: &NotifySettings,
         told: &[(Topic, News)],
-        dead: &BTreeMap<String, u64>,
+        targets: &Targets,
         now: Timestamp,
     ) -> anyhow::Result<()> {
-        let message = Message::new(told, dead, way.language, now);
+        let message = Message::new(told, targets, way.language, now);
         match &way.way {
             Way::Mail(settings) => mail::send(settings, &message, now)?,
             Way::Webhook(settings) => self.runtime.block_on(post::send(settings, &message, now))?,

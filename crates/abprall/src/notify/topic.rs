@@ -18,6 +18,8 @@ pub(super) enum Topic {
     OwnFault,
     /// A list, table or program does not take what was decided, and it is not tried any more.
     DeadLetters,
+    /// A list, table or program takes nothing since a while.
+    TargetAway,
 }
 
 impl Topic {

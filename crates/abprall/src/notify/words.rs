@@ -1,6 +1,5 @@
 //! How it is said: what happened, whom it concerns, what to do, and the command to look.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use abprall_mail::Language;
@@ -10,6 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::EVENTS_TOLD_MAX;
+use super::progress::Targets;
 use super::topic::Topic;
 use crate::dates;
 use crate::terminal::plain;
@@ -42,14 +42,10 @@ pub(super) struct Told {
 }
 
 impl Message {
-    pub(super) fn new(
-        news: &[(Topic, News)],
-        dead: &BTreeMap<String, u64>,
-        language: Language,
-        now: Timestamp,
-    ) -> Self {
+    pub(super) fn new(news: &[(Topic, News)], targets: &Targets, language: Language, now: Timestamp) -> Self {
         let mut events: Vec<Told> = news.iter().map(|(topic, news)| told(*topic, news, language)).collect();
-        events.extend(dead.iter().map(|(target, dead)| dead_letters(target, *dead, language, now)));
+        events.extend(targets.dead.iter().map(|(target, dead)| dead_letters(target, *dead, language, now)));
+        events.extend(targets.away.keys().map(|target| target_away(target, language, now)));
         let (first, last) = (news.first(), news.last());
         let number = |one: Option<&(Topic, News)>| one.map_or(0, |(_, news)| news.id);
         let subject = match &events[..] {
@@ -64,8 +60,10 @@ impl Message {
             }
         };
         let text = text(&events, language);
-        let dead: String = dead.iter().map(|(target, dead)| format!("-{}{dead}", of_host(target))).collect();
-        Self { id: format!("abprall-{}-{}{dead}", number(first), number(last)), subject, text, events }
+        let dead = targets.dead.iter().map(|(target, dead)| format!("-{}{dead}", of_host(target)));
+        let away = targets.away.iter().map(|(target, taken)| format!("-away-{}{taken}", of_host(target)));
+        let of_targets: String = dead.chain(away).collect();
+        Self { id: format!("abprall-{}-{}{of_targets}", number(first), number(last)), subject, text, events }
     }
 }
 
@@ -109,6 +107,40 @@ fn told(topic: Topic, news: &News, language: Language) -> Told {
 /// What of a name may stand in a Message-ID.
 fn of_host(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+fn target_away(target: &str, language: Language, now: Timestamp) -> Told {
+    let (title, what, to_do) = match language {
+        Language::En => (
+            format!("{target} takes nothing at present"),
+            format!(
+                "{target} is not to be reached, or refuses whatever it is told. Nothing is lost: it is told everything, in order, as soon as it takes it again. Until then people who are stopped may still be written to there."
+            ),
+            "See what it says, and mend it; then have it tried at once: abprall sync resume".to_owned(),
+        ),
+        Language::De => (
+            format!("{target} nimmt zurzeit nichts an"),
+            format!(
+                "{target} ist nicht erreichbar oder weist alles ab, was ihm gesagt wird. Nichts geht verloren: Es erfährt alles der Reihe nach, sobald es wieder annimmt. Bis dahin wird dort vielleicht noch angeschrieben, wer angehalten ist."
+            ),
+            "Nachsehen, was es sagt, und beheben; dann gleich erneut versuchen lassen: abprall sync resume"
+                .to_owned(),
+        ),
+    };
+    Told {
+        id: 0,
+        topic: Topic::TargetAway.as_str(),
+        event: "target_away",
+        at: now,
+        incident: 0,
+        key: format!("sync:{target}"),
+        domain: None,
+        addresses: 0,
+        title: plain(&title),
+        what: plain(&what),
+        to_do: plain(&format!("{to_do} {target}")),
+        look: "abprall sync status".to_owned(),
+    }
 }
 
 fn dead_letters(target: &str, dead: u64, language: Language, now: Timestamp) -> Told {

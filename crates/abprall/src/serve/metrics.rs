@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use abprall_mail::Reason;
 use abprall_policy::Outcome;
-use abprall_store::{Stopped, SuppressionIndex};
+use abprall_store::{OutboxTarget, Stopped, SuppressionIndex};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
@@ -254,11 +254,16 @@ pub(super) struct Now {
     pub(super) stopped: Option<Stopped>,
     /// Bytes of raw mail on the disk; `None`: nobody said where it would lie.
     pub(super) raw_mail: Option<u64>,
+    /// Those who are told; none where the database does not answer.
+    pub(super) targets: Vec<OutboxTarget>,
 }
 
 impl Now {
     fn write(&self, text: &mut String) {
         let mut gauge = |name: &str, help: &str, rows: &[(&str, f64)]| {
+            if rows.is_empty() {
+                return;
+            }
             let _ = writeln!(text, "# HELP abprall_{name} {help}.\n# TYPE abprall_{name} gauge");
             for (labels, value) in rows {
                 let _ = writeln!(text, "abprall_{name}{labels} {value}");
@@ -279,6 +284,32 @@ impl Now {
             );
             if let Some(bytes) = self.raw_mail {
                 gauge("raw_mail_bytes", "Raw mail that is kept, on the disk", &[("", bytes as f64)]);
+            }
+            let of_targets = |value: fn(&OutboxTarget) -> f64| -> Vec<(String, f64)> {
+                let label = |name: &str| name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+                let rows = self.targets.iter();
+                rows.map(|target| (format!("{{target=\"{}\"}}", label(&target.name)), value(target)))
+                    .collect()
+            };
+            for (name, help, rows) in [
+                (
+                    "sync_away",
+                    "1 where a target of the sync is not to be reached, or refuses whatever it is told",
+                    of_targets(|target| f64::from(u8::from(target.failures > 0 || target.disabled))),
+                ),
+                (
+                    "sync_waiting",
+                    "What a target of the sync is still to be told, as far as it was looked up",
+                    of_targets(|target| target.waiting as f64),
+                ),
+                (
+                    "sync_dead_letters",
+                    "What a target of the sync did not take, and is not told any more",
+                    of_targets(|target| target.dead as f64),
+                ),
+            ] {
+                let rows: Vec<_> = rows.iter().map(|(labels, value)| (labels.as_str(), *value)).collect();
+                gauge(name, help, &rows);
             }
             if let Some(stopped) = self.stopped {
                 gauge(
@@ -335,11 +366,26 @@ mod tests {
         metrics.check(Some(abprall_store::State::Held), Instant::now());
         metrics.request("/v1/check", "POST", 200);
         metrics.database_error(Place::Gate);
+        let target = OutboxTarget {
+            name: "a\"b".to_owned(),
+            cursor: 1,
+            last_decision: 9,
+            waiting: 7,
+            dead: 2,
+            told: 0,
+            told_at: None,
+            failures: 1,
+            due_at: None,
+            last_error: None,
+            disabled: false,
+            owner: None,
+        };
         let now = Now {
             waiting: 3,
             followed: Duration::from_secs(1),
             stopped: Some(Stopped::default()),
             raw_mail: Some(4096),
+            targets: vec![target],
         };
         let text = metrics.text(&now);
         for line in [
@@ -356,6 +402,9 @@ mod tests {
             "abprall_raw_mail_bytes 4096",
             "abprall_deposits_waiting 3",
             "abprall_stopped{kind=\"domains\"} 0",
+            "abprall_sync_away{target=\"a\\\"b\"} 1",
+            "abprall_sync_waiting{target=\"a\\\"b\"} 7",
+            "abprall_sync_dead_letters{target=\"a\\\"b\"} 2",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

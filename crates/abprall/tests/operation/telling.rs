@@ -182,10 +182,11 @@ fn what_a_list_does_not_take_is_told() {
     std::thread::spawn(move || {
         for stream in refusing.incoming() {
             let mut stream = stream.unwrap();
-            read_request(&mut stream);
-            stream
-                .write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-                .unwrap();
+            // It takes all but one: so it is about that one.
+            let status =
+                if read_request(&mut stream).contains("nobody@rej.test") { "400 No" } else { "200 OK" };
+            let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            stream.write_all(answer.as_bytes()).unwrap();
         }
     });
     let settings = by_mail(port, "events = [\"dead_letters\"]\n")
@@ -208,6 +209,36 @@ fn what_a_list_does_not_take_is_told() {
     let _again = Server::start_in(folder, &settings, &[], |_| {});
     let message = messages.recv_timeout(WAIT).unwrap();
     for words in ["shop does not take what was decided", "abprall sync dead retry --target shop"] {
+        assert!(message.replace("=\r\n", "").contains(words), "{words}: {message}");
+    }
+}
+
+#[test]
+fn a_list_that_takes_nothing_is_told_and_no_letter_is_dead() {
+    let (port, messages) = mail_server();
+    // Nobody listens there.
+    let place = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let settings = by_mail(port, "events = [\"target_away\"]\n")
+        + &format!(
+            "[sync.shop]\nkind = \"webhook\"\nurl = \"http://{place}/\"\nsecret = \"{}\"\nallow_network = [\"127.0.0.1/32\"]\nattempts = 1\n\
+             retry_min = \"1ms\"\nretry_max = \"1ms\"\n",
+            crate::SIGNING
+        );
+    let mut server = Server::start(&settings, &[]);
+    server.signal("TERM");
+    assert!(server.ended().success());
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["abprall.db", "abprall.db-wal", "abprall.toml"] {
+        let _ = fs::copy(server.folder.path().join(file), folder.path().join(file));
+    }
+    let processed = crate::run(folder.path(), ["process", crate::example("bounces.mbox").to_str().unwrap()]);
+    assert_eq!(processed.status, 0, "{}", processed.err);
+    for _ in 0..12 {
+        crate::run(folder.path(), ["sync", "run", "--once"]);
+    }
+    let _again = Server::start_in(folder, &settings, &[], |_| {});
+    let message = messages.recv_timeout(WAIT).unwrap();
+    for words in ["shop takes nothing at present", "abprall sync resume shop"] {
         assert!(message.replace("=\r\n", "").contains(words), "{words}: {message}");
     }
 }

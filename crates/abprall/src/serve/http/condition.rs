@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -115,7 +116,12 @@ pub(super) async fn metrics(State(app): State<App>, caller: Caller) -> Result<Re
     let stopped = app.desk.seen().map(|seen| seen.stopped);
     let followed = app.desk.followed.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
     let raw_mail = app.desk.mail.as_ref().map(|mail| mail.bytes());
-    let now = Now { waiting: app.keeper.waiting(), followed, stopped, raw_mail };
+    // Counts are told without the database too.
+    let targets = match stopped {
+        Some(_) => app.ask(|store| store.outbox_targets(Timestamp::now())).await.unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let now = Now { waiting: app.keeper.waiting(), followed, stopped, raw_mail, targets };
     let text = app.desk.metrics.text(&now);
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
