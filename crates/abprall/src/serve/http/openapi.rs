@@ -10,8 +10,8 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 
 use super::problem::Problem;
 use super::{
-    audit, bounces, check, condition, decisions, domains, events, hosts, incidents, messages, pending, recipients, report,
-    suppressions, webhooks, why,
+    audit, bounces, check, condition, decisions, domains, events, hosts, incidents, messages, pending,
+    recipients, report, suppressions, webhooks, why,
 };
 
 #[derive(OpenApi)]
