@@ -38,6 +38,7 @@ export ABPRALL_RDAP_SRV=$PWD/target/tools/bin/rdap-srv
 step "Style"
 cargo fmt --all --check
 cargo clippy --quiet --workspace --all-targets -- -D warnings
+cargo clippy --quiet -p abprall --features otel --all-targets -- -D warnings
 
 step "Tests"
 # A real PostgreSQL for the store's tests, on a socket in a folder of its own.
@@ -46,6 +47,7 @@ trap 'lab/postgres.sh stop "$ABPRALL_TEST_POSTGRES_DIR" || true; as_root rm -rf 
 ABPRALL_TEST_POSTGRES=$(lab/postgres.sh start "$ABPRALL_TEST_POSTGRES_DIR")
 export ABPRALL_TEST_POSTGRES
 cargo test --quiet --workspace
+cargo test --quiet -p abprall --features otel --test telemetry
 cargo test --quiet --workspace --doc
 
 step "Fuzzing, ${FUZZ_SECONDS:=8} seconds a target"

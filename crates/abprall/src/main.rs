@@ -25,6 +25,7 @@ mod rule_files;
 mod scrub;
 mod serve;
 mod settings_file;
+mod spans;
 mod stops;
 mod store_file;
 mod subject;

@@ -1,7 +1,7 @@
 //! One process beside the mail server: bounces come in, senders ask before they send.
 //!
 //! - `settings`: `abprall.toml`; `reload`: what of it changes on SIGHUP.
-//! - `log`: what the server says of itself; `systemd`: what systemd is told.
+//! - `log`: what the server says of itself; `telemetry`: traces, where the program was built with them; `systemd`: what systemd is told.
 //! - `listen`: sockets, TCP and unix, with a bound on connections.
 //! - `intake`: SMTP, LMTP and HTTP; nothing is acknowledged before it is on the disk.
 //! - `keeper`: the one writer of this process; what waits is written together. `mail_room`: raw mail, where it is kept.
@@ -29,6 +29,8 @@ mod reload;
 mod settings;
 mod stop;
 mod systemd;
+#[cfg(feature = "otel")]
+mod telemetry;
 mod watch;
 
 use std::sync::atomic::AtomicUsize;
@@ -111,7 +113,8 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the network part")?;
-    runtime.block_on(async {
+    let told = log.clone();
+    let ended = runtime.block_on(async {
         let stop = stop::Stop::on_signals()?;
         let hangups = reload::hangups()?;
         let watching = keeper::follow_others(follower, index, followed, stop.clone())?;
@@ -204,7 +207,9 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         .context("cannot finish writing")?;
         tracing::info!("ended in order");
         Ok(())
-    })
+    });
+    told.end();
+    ended
 }
 
 /// A connection takes a file, and the usual limit of 1,024 of them was made for programs that use select(2).

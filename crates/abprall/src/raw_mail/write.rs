@@ -81,9 +81,8 @@ impl RawMail {
             fs::rename(other, place)?;
         }
         unfinished.0.clear();
-        if !written.new.is_empty() {
-            File::open(&day)?.sync_all()?;
-        }
+        // Also where all were there: who wrote them may have been killed before this.
+        File::open(&day)?.sync_all()?;
         Ok(written)
     }
 }

@@ -15,6 +15,7 @@ use abprall_store::{
 };
 use abprall_wire::postfix::Access;
 use jiff::Timestamp;
+use tracing::field::Empty;
 
 pub(super) use dialogue::serve;
 use stores::Stores;
@@ -22,6 +23,7 @@ use stores::Stores;
 use super::changing::Changing;
 use super::metrics::{Metrics, Place};
 use super::settings::{OnFailure, Settings, WhenHeld};
+use crate::spans::SPANS;
 use crate::{dates, wording};
 
 /// How mail servers ask.
@@ -115,6 +117,13 @@ impl Gate {
 
     /// How an address stands.
     pub(super) fn standing(&self, address: &EmailAddress, audience: &Audience) -> Result<Standing, NoAnswer> {
+        let span = tracing::trace_span!(target: SPANS, "check", state = Empty);
+        let standing = span.in_scope(|| self.look_up(address, audience));
+        span.record("state", standing.as_ref().map_or("unknown", |standing| standing.state.as_str()));
+        standing
+    }
+
+    fn look_up(&self, address: &EmailAddress, audience: &Audience) -> Result<Standing, NoAnswer> {
         let key = address.suppression_key();
         if !self.index.could_be_stopped(key.as_str(), address.domain_part()) {
             return Ok(Standing::ok(address.to_string()));

@@ -11,6 +11,7 @@ use abprall_store::{Audience, ContentId, Entry, Message, Recorded, Store, StoreE
 use anyhow::Context;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
+use tracing::{Instrument, Span};
 
 use super::changing::Changing;
 use super::limits::{BATCH_MESSAGES_MAX, BATCH_REPORTS_MAX, FOLLOW_EVERY, WAITING_MAX};
@@ -18,6 +19,7 @@ use super::mail_room::MailRoom;
 use super::metrics::{Intake, Metrics, Place};
 use super::settings::Settings;
 use super::stop::Stop;
+use crate::spans::SPANS;
 
 /// Takes what came in to the writer. When all of these are gone, the writer ends.
 #[derive(Clone)]
@@ -60,6 +62,7 @@ struct Deposit {
     /// Whose mail it was, where that is another's than the settings say.
     audience: Option<Audience>,
     done: oneshot::Sender<Result<Vec<Recorded>, NotStored>>,
+    span: Span,
 }
 
 /// It is not on the disk: whoever sent it has to keep it.
@@ -114,8 +117,19 @@ impl Keeper {
         bytes: &[u8],
         audience: Option<Audience>,
     ) -> Result<Recorded, NotStored> {
+        let span = tracing::trace_span!(target: SPANS, "intake", way = way(&source), bytes = bytes.len());
+        self.read_and_keep(source, bytes, audience).instrument(span).await
+    }
+
+    async fn read_and_keep(
+        &self,
+        source: String,
+        bytes: &[u8],
+        audience: Option<Audience>,
+    ) -> Result<Recorded, NotStored> {
         // Reading a message takes the time of a few system calls; a large one must not hold up the others of this thread.
         let item = tokio::task::block_in_place(|| {
+            let _span = tracing::trace_span!(target: SPANS, "read").entered();
             let item = self.judge(ContentId::of(bytes), source, read(bytes));
             self.with_mail(item, bytes)
         });
@@ -151,9 +165,14 @@ impl Keeper {
         items: Arc<Vec<Item>>,
         audience: Option<Audience>,
     ) -> Result<Vec<Recorded>, NotStored> {
+        let span = tracing::trace_span!(target: SPANS, "commit", items = items.len());
         let (done, stored) = oneshot::channel();
-        self.deposits.send(Deposit { items, audience, done }).await.map_err(|_| NotStored)?;
-        stored.await.unwrap_or(Err(NotStored))
+        let deposit = Deposit { items, audience, done, span: span.clone() };
+        let handed_over = async {
+            self.deposits.send(deposit).await.map_err(|_| NotStored)?;
+            stored.await.unwrap_or(Err(NotStored))
+        };
+        handed_over.instrument(span).await
     }
 
     /// As [`Keeper::keep_all`], for threads.
@@ -162,21 +181,17 @@ impl Keeper {
         items: Arc<Vec<Item>>,
         audience: Option<Audience>,
     ) -> Result<Vec<Recorded>, NotStored> {
+        let span = tracing::trace_span!(target: SPANS, "commit", items = items.len()).entered();
         let (done, stored) = oneshot::channel();
-        self.deposits.blocking_send(Deposit { items, audience, done }).map_err(|_| NotStored)?;
+        let deposit = Deposit { items, audience, done, span: (*span).clone() };
+        self.deposits.blocking_send(deposit).map_err(|_| NotStored)?;
         stored.blocking_recv().unwrap_or(Err(NotStored))
     }
 }
 
 impl Item {
-    /// The way it came, for counting: its source without what differs from one thing to the next.
     fn way(&self) -> &'static str {
-        match self.source.as_str() {
-            "http" => "http",
-            source if source.starts_with("mail from ") => "mail",
-            source if source.contains(" at /hooks/") => "webhook",
-            _ => "file",
-        }
+        way(&self.source)
     }
 
     fn message(&self, seen_at: Timestamp, audience: &Audience) -> Message<'_> {
@@ -193,6 +208,16 @@ impl Item {
                 .map(|(report, judged)| Entry { report, judged })
                 .collect(),
         }
+    }
+}
+
+/// The way something came, for counting: its source without what differs from one thing to the next.
+fn way(source: &str) -> &'static str {
+    match source {
+        "http" => "http",
+        source if source.starts_with("mail from ") => "mail",
+        source if source.contains(" at /hooks/") => "webhook",
+        _ => "file",
     }
 }
 
@@ -299,16 +324,28 @@ impl Writer {
 
     fn write(&mut self, batch: &[Deposit]) -> Result<Vec<Recorded>, NotWritten> {
         let (seen_at, judging) = (Timestamp::now(), self.judging.get());
+        let reports: usize = batch.iter().map(Deposit::reports).sum();
+        let messages: usize = batch.iter().map(|deposit| deposit.items.len()).sum();
+        let span =
+            tracing::trace_span!(target: SPANS, "write", deposits = batch.len(), messages, reports).entered();
+        for deposit in batch {
+            span.follows_from(&deposit.span);
+        }
         let mut messages = Vec::with_capacity(batch.iter().map(|deposit| deposit.items.len()).sum());
         for deposit in batch {
             let audience = deposit.audience.as_ref().unwrap_or(&judging.audience);
             messages.extend(deposit.items.iter().map(|item| item.message(seen_at, audience)));
         }
         let items = || batch.iter().flat_map(|deposit| deposit.items.iter());
+        let part = tracing::trace_span!(target: SPANS, "raw_mail").entered();
         let new_mail = self.keep_mail(items(), seen_at)?;
+        drop(part);
+        let part = tracing::trace_span!(target: SPANS, "decide").entered();
         let recorded = self.store.record(&messages, &judging.policy)?;
+        drop(part);
         self.drop_mail(items().zip(&recorded), new_mail, seen_at);
         tell(&messages, &recorded);
+        let _part = tracing::trace_span!(target: SPANS, "index").entered();
         // Whoever asks after the acknowledgement hears of it. Else the follower brings it, a second later.
         if let Err(error) = self.index.catch_up(&*self.store) {
             tracing::warn!(%error, "the suppression index is late");

@@ -13,6 +13,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::reload;
 use tracing_subscriber::{Layer, Registry};
 
@@ -25,6 +26,8 @@ mod redact;
 pub(super) struct Log {
     filter: Arc<RwLock<redact::Filter>>,
     level: reload::Handle<LevelFilter, Registry>,
+    #[cfg(feature = "otel")]
+    traces: Option<super::telemetry::Traces>,
 }
 
 /// Begins to log.
@@ -35,18 +38,46 @@ pub(super) fn start(settings: &Settings) -> anyhow::Result<Log> {
     let filter = Arc::new(RwLock::new(filter(settings)));
     let (level, handle) = reload::Layer::new(settings.log.level);
     let to = Filtered(Arc::clone(&filter));
+    #[cfg(feature = "otel")]
+    if let Some(telemetry) = &settings.telemetry {
+        // Each has a filter of its own: spans are finer than what is logged.
+        let (layer, traces) = super::telemetry::begin(telemetry)?;
+        let lines = lines(settings.log.format, to).with_filter(level);
+        let subscriber = tracing_subscriber::registry().with(lines).with(layer);
+        tracing::subscriber::set_global_default(subscriber).context("cannot begin to log")?;
+        return Ok(Log { filter, level: handle, traces: Some(traces) });
+    }
+    let subscriber = tracing_subscriber::registry().with(level).with(lines(settings.log.format, to));
+    tracing::subscriber::set_global_default(subscriber).context("cannot begin to log")?;
+    Ok(Log {
+        filter,
+        level: handle,
+        #[cfg(feature = "otel")]
+        traces: None,
+    })
+}
+
+fn lines<S>(format: LogFormat, to: Filtered) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+{
     let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(to).with_target(false);
-    let lines: Box<dyn Layer<_> + Send + Sync> = match settings.log.format {
+    match format {
         LogFormat::Json => Box::new(lines.json().flatten_event(true).with_timer(Rfc3339)),
         LogFormat::Text if is_journal() => Box::new(lines.without_time()),
         LogFormat::Text => Box::new(lines.with_timer(Rfc3339)),
-    };
-    let subscriber = tracing_subscriber::registry().with(level).with(lines);
-    tracing::subscriber::set_global_default(subscriber).context("cannot begin to log")?;
-    Ok(Log { filter, level: handle })
+    }
 }
 
 impl Log {
+    /// What is still to be told elsewhere is told, or given up.
+    pub(super) fn end(&self) {
+        #[cfg(feature = "otel")]
+        if let Some(traces) = &self.traces {
+            traces.end();
+        }
+    }
+
     /// Goes on by other settings. The form of the lines stays.
     pub(super) fn change(&self, settings: &Settings) {
         *self.filter.write().unwrap_or_else(PoisonError::into_inner) = filter(settings);

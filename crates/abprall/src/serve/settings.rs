@@ -9,6 +9,7 @@ mod logging;
 mod mailbox;
 mod secret;
 mod sources;
+mod telemetry;
 mod watch;
 mod webhook;
 
@@ -35,6 +36,8 @@ pub(super) use mailbox::{
     Account, Arrival, Encryption, ImapSettings, Login, MailboxPlace, MailboxSettings, SecretPlace, Taken,
 };
 pub(crate) use sources::SetOptions;
+#[cfg(feature = "otel")]
+pub(super) use telemetry::TelemetrySettings;
 pub(super) use watch::WatchSettings;
 pub(super) use webhook::{Credentials, Proof, SnsSettings, TokenIn, WebhookSettings};
 
@@ -54,6 +57,8 @@ pub(crate) struct Settings {
     pub(super) notify: Vec<NotifySettings>,
     pub(super) keep: KeepSettings,
     raw_mail: Option<PathBuf>,
+    #[cfg(feature = "otel")]
+    pub(super) telemetry: Option<TelemetrySettings>,
     effective: Effective,
     /// Where they are from.
     source: (PathBuf, SetOptions),
@@ -177,6 +182,8 @@ impl Settings {
             notify: Vec::new(),
             keep: KeepSettings::default(),
             raw_mail: None,
+            #[cfg(feature = "otel")]
+            telemetry: None,
             effective: Effective::default(),
             source: <(PathBuf, SetOptions)>::default(),
             logs: Vec::new(),
@@ -271,6 +278,18 @@ fn take(settings: &mut Settings, reader: &mut Reader<'_>, file: &mut Section<'_,
     let mut keep = file.section_or_default(reader, "keep");
     (settings.keep, settings.raw_mail) = keep::take(reader, &mut keep, folder, &settings.store);
     keep.finish(reader);
+    if let Some(mut telemetry) = file.section(reader, "telemetry") {
+        let taken = telemetry::take(reader, &mut telemetry);
+        telemetry.finish(reader);
+        #[cfg(feature = "otel")]
+        {
+            settings.telemetry = taken;
+        }
+        #[cfg(not(feature = "otel"))]
+        if taken.is_some() {
+            telemetry::refuse(reader);
+        }
+    }
     settings.notify = notify::take(reader, file, folder);
     if let Some(mut watch) = file.section(reader, "watch") {
         settings.watch = watch::take(reader, &mut watch, folder);
@@ -327,5 +346,13 @@ mod tests {
         assert_eq!(settings.store, "/etc/abprall/a.db");
         assert_eq!(settings.words(), "policy at 127.0.0.1:10040, lmtp at unix:lmtp");
         assert_eq!((settings.intake[0].domains.len(), settings.intake[0].addresses.len()), (1, 1));
+    }
+
+    #[test]
+    #[cfg(not(feature = "otel"))]
+    fn without_open_telemetry_nobody_waits_for_traces_in_vain() {
+        let text = "[telemetry]\notlp = \"http://127.0.0.1:4318\"\n";
+        let problems = Settings::parse(text, &[], Path::new("")).unwrap_err();
+        assert!(problems[0].message.contains("--features otel"), "{problems:?}");
     }
 }

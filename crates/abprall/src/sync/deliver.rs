@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use abprall_store::{Mode, OutboxItem, OutboxResult, OutboxTake, Store, StoreError, TargetNews};
 use jiff::Timestamp;
+use tracing::field::Empty;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::backoff::pause;
@@ -12,6 +13,7 @@ use super::settings::TargetSettings;
 use super::target::{Answer, Target, Told, Trouble};
 use super::{Event, connect};
 use crate::complain::complain;
+use crate::spans::SPANS;
 
 /// Tells one target what it was not told yet.
 pub(crate) struct Deliverer {
@@ -113,7 +115,21 @@ impl Deliverer {
             None
         } else {
             let told: Vec<_> = events.iter().map(|(_, event)| event.clone()).collect();
-            Some(target.tell(&told, until))
+            let (name, kind) = (settings.name.as_str(), settings.kind.as_str());
+            let span = tracing::trace_span!(
+                target: SPANS,
+                "sync",
+                to = name,
+                kind,
+                events = told.len(),
+                told = Empty,
+                refused = Empty
+            );
+            let answer = span.in_scope(|| target.tell(&told, until));
+            let count = |is: fn(&Told) -> bool| answer.told.iter().filter(|told| is(told)).count();
+            span.record("told", count(|told| matches!(told, Told::Done)));
+            span.record("refused", count(|told| matches!(told, Told::Refused(_))));
+            Some(answer)
         };
         let mut pass = Pass { is_more: batch.is_more, ..Pass::default() };
         let mut news = TargetNews::None;

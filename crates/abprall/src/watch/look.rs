@@ -13,8 +13,10 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tracing::field::Empty;
 
 use super::ownership::registrable;
+use crate::spans::SPANS;
 
 /// Looks at domains and mail hosts.
 pub(crate) trait Look {
@@ -96,6 +98,7 @@ impl NetworkLook {
 
 impl Look for NetworkLook {
     fn domains(&mut self, requests: &[Request], at: Timestamp) -> Vec<Seen> {
+        let span = tracing::trace_span!(target: SPANS, "look", domains = requests.len()).entered();
         let domains = requests.iter().map(|request| &request.domain);
         let surveys = self.runtime.block_on(self.observer.surveys(domains));
         let judged = surveys.into_iter().zip(requests).map(|(mut survey, request)| {
@@ -106,9 +109,15 @@ impl Look for NetworkLook {
             // The time of the watch, so that what follows from it is of one piece also where the clock is not the system's.
             survey.started_at = at;
             let context = JudgeContext { language: self.language, earlier: &request.earlier };
-            Seen { diagnosis: judge(survey, &context), name_servers }
+            let part =
+                tracing::trace_span!(target: SPANS, "judge", domain = %request.domain, verdict = Empty);
+            let diagnosis = part.in_scope(|| judge(survey, &context));
+            part.record("verdict", <&str>::from(diagnosis.verdict));
+            Seen { diagnosis, name_servers }
         });
-        judged.collect()
+        let judged = judged.collect();
+        drop(span);
+        judged
     }
 
     fn hosts(&mut self, hosts: &[(String, IpAddr)]) -> Vec<SeenHost> {

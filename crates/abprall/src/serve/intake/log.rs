@@ -23,6 +23,7 @@ use crate::serve::limits::{
 };
 use crate::serve::settings::{LogSettings, Start};
 use crate::serve::stop::Stop;
+use crate::spans::SPANS;
 
 /// Follows a log.
 pub(in crate::serve) struct Follower {
@@ -158,6 +159,8 @@ impl Follower {
             return Ok(());
         }
         let items = Arc::new(std::mem::take(&mut self.items));
+        let _span =
+            tracing::trace_span!(target: SPANS, "intake", way = "file", messages = items.len()).entered();
         while let Err(NotStored) =
             self.keeper.keep_all_blocking(Arc::clone(&items), self.settings.audience.clone())
         {

@@ -18,10 +18,12 @@ use std::sync::Arc;
 
 use abprall_bounce::read;
 use abprall_store::{Audience, ContentId};
+use tracing::Instrument;
 
 use crate::serve::keeper::{Keeper, NotStored};
 use crate::serve::settings::{MailboxPlace, MailboxSettings};
 use crate::serve::stop::Stop;
+use crate::spans::SPANS;
 
 use understood::Understanding;
 use voice::Voice;
@@ -80,8 +82,14 @@ impl Taker {
         if messages.is_empty() {
             return Ok(Vec::new());
         }
+        let span = tracing::trace_span!(target: SPANS, "intake", way = "file", messages = messages.len());
+        self.read_and_keep(messages).instrument(span).await
+    }
+
+    async fn read_and_keep(&self, messages: &[Vec<u8>]) -> Result<Vec<Understanding>, NotStored> {
         // Reading takes its time; the others of this thread go on elsewhere meanwhile.
         let (understood, items) = tokio::task::block_in_place(|| {
+            let _span = tracing::trace_span!(target: SPANS, "read").entered();
             let (mut understood, mut items) = (Vec::new(), Vec::new());
             for message in messages {
                 let reading = read(message);

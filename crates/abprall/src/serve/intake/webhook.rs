@@ -12,12 +12,14 @@ use abprall_store::Recorded;
 use axum::http::{HeaderMap, header};
 use jiff::Timestamp;
 use serde_json::Value;
+use tracing::Instrument;
 
 use super::sns::{Post, Sns, SnsError};
 use crate::intake::identity;
 use crate::serve::keeper::{Item, Keeper, NotStored};
 use crate::serve::limits::EVENTS_MAX;
 use crate::serve::settings::{Credentials, Proof, TokenIn, WebhookSettings};
+use crate::spans::SPANS;
 
 /// Mailgun signs only a time and a token, and posts again for eight hours: an older one was found somewhere.
 const MAILGUN_AGE_MAX: std::time::Duration = std::time::Duration::from_secs(86_400);
@@ -115,7 +117,9 @@ impl Webhook {
         if items.is_empty() {
             return Ok(taken);
         }
-        let recorded = keeper.keep_all(Arc::new(items), self.settings.audience.clone()).await;
+        let span = tracing::trace_span!(target: SPANS, "intake", way = "webhook", messages = items.len());
+        let kept = keeper.keep_all(Arc::new(items), self.settings.audience.clone());
+        let recorded = kept.instrument(span).await;
         let recorded = recorded.map_err(|NotStored| NotTaken::Later("it cannot be stored now".to_owned()))?;
         let new = recorded.iter().filter(|recorded| matches!(recorded, Recorded::New(_))).count();
         // What only keeps a token is no event.

@@ -104,10 +104,9 @@ mod watch {
         pub(super) async fn told(&mut self) -> io::Result<()> {
             loop {
                 let mut ready = self.0.readable().await?;
-                match ready.try_io(|told| take(told.get_ref())) {
-                    Ok(taken) => return taken,
-                    // It was a false alarm.
-                    Err(_) => {}
+                // Else it was a false alarm.
+                if let Ok(taken) = ready.try_io(|told| take(told.get_ref())) {
+                    return taken;
                 }
             }
         }
