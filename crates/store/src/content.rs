@@ -159,7 +159,8 @@ fn digest(bytes: &[u8]) -> [u8; 16] {
 /// The day of the first Date field (RFC 5322 §3.6.1), as it is written: in whatever zone. CR must not matter here either.
 fn day_of_headers(message: &[u8]) -> Option<u16> {
     for line in message.split(|byte| *byte == b'\n').take(DATE_LINES_MAX) {
-        let start: Vec<u8> = line.iter().copied().filter(|byte| *byte != b'\r').take(DATE_BYTES_MAX).collect();
+        let start: Vec<u8> =
+            line.iter().copied().filter(|byte| *byte != b'\r').take(DATE_BYTES_MAX).collect();
         if start.is_empty() {
             return None;
         }
@@ -313,7 +314,10 @@ mod tests {
         assert_eq!(day_of_line("2026-11-24T10:00:00.123+00:00 mx postfix/smtp[1]: x"), 20_781);
         assert_eq!(day_of_line("b,2026-11-24 10:00:00+0000,,a@b.example"), 20_781);
         assert_eq!(day_of_line(r#"{"type":"Bounce","id":"1-2-3","timestamp":1795478400}"#), 20_781);
-        assert_eq!(day_of_line("Nov  4 10:00:00 mx postfix/smtp[1]: x") + 20, day_of_line("Nov 24 10:00:00 mx x"));
+        assert_eq!(
+            day_of_line("Nov  4 10:00:00 mx postfix/smtp[1]: x") + 20,
+            day_of_line("Nov 24 10:00:00 mx x")
+        );
         assert_eq!(day_of_line("550 5.1.1 nobody"), 0);
         assert_eq!(day_of_line(""), 0);
     }

@@ -197,7 +197,9 @@ fn piece(connection: &Connection, mail: &Mail, names: &mut Names, from: u64, to:
         let place = usize::try_from(first / 5).unwrap();
         let known = match names.addresses[place] {
             _ if first == number => None,
-            0 => find_address.query_map([hash], |row| row.get::<_, i64>(0)).unwrap().next().map(Result::unwrap),
+            0 => {
+                find_address.query_map([hash], |row| row.get::<_, i64>(0)).unwrap().next().map(Result::unwrap)
+            }
             address => Some(i64::from(address)),
         };
         let address = known.unwrap_or_else(|| {
