@@ -4,6 +4,7 @@
 //! - `DECISIONS_BENCH_HISTORY`: sizes of the history in reports, rising, with commas (default `100_000`). Each is built on top of the one
 //!   before: on SQLite by bulk inserts, else through [`Store::record`].
 //! - `DECISIONS_BENCH_FOLDER`: where the SQLite file lies (default: a temporary folder). 50 million reports take 40 GB or so.
+//! - `DECISIONS_BENCH_BUILT`: how many reports the database holds already (default 0), of an earlier run with the same largest size.
 //! - `DECISIONS_BENCH_REPORTS`: how many are recorded and timed at each size (default 50,000).
 //! - `DECISIONS_BENCH_BATCH`: reports that are recorded at once (default 2,000).
 //! - `ABPRALL_TEST_POSTGRES`: a database server; when set, it is measured instead of SQLite. The database is used as it is found.
@@ -39,17 +40,18 @@ fn main() {
     let folder = std::env::var_os("DECISIONS_BENCH_FOLDER").map_or(folder.path().to_owned(), Into::into);
     let postgres = std::env::var("ABPRALL_TEST_POSTGRES").ok();
     let mail = Mail::new(largest);
-    let mut next = 0;
+    let mut next = size("DECISIONS_BENCH_BUILT", 0);
     for history in sizes {
         let begin = Instant::now();
         let mut store = match &postgres {
             Some(place) => {
                 let mut store = open_store(place).unwrap();
-                record(&mut *store, &mail, next, history);
+                record(&mut *store, &mail, next, history.max(next));
                 store
             }
-            None => on_file(&folder, &mail, next, history),
+            None => on_file(&folder, &mail, next, history.max(next)),
         };
+        let history = history.max(next);
         println!("\n{} reports of history, built in {:.0?}", grouped(history), begin.elapsed());
         next = history + timed;
         let (begin, worked) = (Instant::now(), worked());
@@ -71,7 +73,9 @@ fn main() {
 fn on_file(folder: &Path, mail: &Mail, from: u64, to: u64) -> Box<dyn Store> {
     let path = folder.join("decisions.db");
     drop(open_store(path.to_str().unwrap()).unwrap());
-    history::fill(&path, mail, from, to);
+    if from < to {
+        history::fill(&path, mail, from, to);
+    }
     open_store(path.to_str().unwrap()).unwrap()
 }
 

@@ -107,3 +107,9 @@ pub const OUTBOX_WINDOWS_AT_ONCE: u32 = 50;
 
 /// Addresses of a domain that become items in one transaction.
 pub const OUTBOX_EXPAND: u32 = 5000;
+
+/// Header lines of a message that are searched for its day. A bounce has its Date field within the first thirty.
+pub const DATE_LINES_MAX: usize = 200;
+
+/// Bytes of a line that are searched for a day: what stands behind is text.
+pub const DATE_BYTES_MAX: usize = 64;

@@ -4,14 +4,14 @@
 use std::path::Path;
 
 use abprall_mail::{Domain, EmailAddress, Reason};
-use abprall_policy::{Outcome, Stop};
+use abprall_policy::{Outcome, Policy, Stop};
 use abprall_store::{
-    Audience, DomainFilter, DomainSort, HostFilter, HostSort, Mode, Page, Scope, Selection, SqlStore,
-    Standing, State, StopFilter, StopOrder, Store, Subject,
+    Audience, ContentId, DomainFilter, DomainSort, HostFilter, HostSort, Message, Mode, Page, Recorded,
+    Scope, Selection, SqlStore, Standing, State, StopFilter, StopOrder, Store, Subject,
 };
 use jiff::{Timestamp, ToSpan};
 use rusqlite::{Connection, params};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 const FIRST: &str = include_str!("../migrations/sqlite/0001_initial.sql");
 const SEED: u64 = 0x1234_5678_9abc_def0;
@@ -26,6 +26,9 @@ fn subject(text: &str) -> Subject {
         Err(_) => Subject::Domain(Domain::parse(text).unwrap()),
     }
 }
+
+/// A message that the old database holds.
+const OLD: &[u8] = b"Date: Tue, 24 Nov 2026 12:00:00 +0000\n\nold";
 
 /// As the first release wrote it: a suppressed, a held and a soft address of two domains, a domain that a person stopped, and
 /// a message without a report.
@@ -61,6 +64,9 @@ fn old_database(path: &Path) {
             .execute("INSERT INTO address VALUES (?1, ?2, ?3, ?4)", params![id, hash, text, domain])
             .unwrap();
     }
+    connection
+        .execute("UPDATE message SET content = ?1 WHERE id = 5", [xxh3_128(OLD).to_be_bytes().as_slice()])
+        .unwrap();
     let day = now().as_second() / 86_400;
     for (id, address, host, reason, permanence, bounce_type, action, outcome, rule, status, domain) in [
         (
@@ -234,6 +240,27 @@ fn a_database_of_the_first_schema_answers_as_before() {
     store.stop(&subject("bert@dead.example"), &order, now() + 1.hour()).unwrap();
     let stopped = store.stopped(now() + 1.hour()).unwrap();
     assert_eq!((stopped.addresses_suppressed, stopped.addresses_held, stopped.domains_stopped), (1, 0, 0));
+}
+
+#[test]
+fn a_message_from_before_keys_had_a_day_is_still_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    old_database(&path);
+    let mut store = SqlStore::open(&path).unwrap();
+    let message = |bytes: &[u8]| Message {
+        content: ContentId::of(bytes),
+        source: "again.eml",
+        seen_at: now(),
+        holds: Some("auto_reply"),
+        audience: Audience::default(),
+        entries: Vec::new(),
+    };
+    let new = b"Date: Tue, 24 Nov 2026 12:00:00 +0000\n\nnew";
+    let batch = [message(new), message(OLD)];
+    let recorded = store.record(&batch, &Policy::default()).unwrap();
+    assert_eq!(recorded, [Recorded::New(Vec::new()), Recorded::Known]);
+    assert_eq!(store.record(&batch, &Policy::default()).unwrap(), [Recorded::Known, Recorded::Known]);
 }
 
 #[test]

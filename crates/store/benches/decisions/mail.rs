@@ -39,6 +39,13 @@ pub struct Letter {
     source: String,
 }
 
+impl Letter {
+    /// As much of the mail as makes its identity.
+    fn bytes(&self) -> String {
+        format!("Date: {}\n\n{}", self.seen_at.strftime("%a, %d %b %Y %H:%M:%S +0000"), self.number)
+    }
+}
+
 impl Mail {
     /// Reports that come evenly over a year.
     pub fn new(a_year: u64) -> Self {
@@ -76,7 +83,7 @@ impl Mail {
 
     pub fn message<'a>(&'a self, letter: &'a Letter) -> Message<'a> {
         Message {
-            content: ContentId::of(&letter.number.to_string().into_bytes()),
+            content: ContentId::of(letter.bytes().as_bytes()),
             source: &letter.source,
             seen_at: letter.seen_at,
             holds: None,

@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0001_initial.sql"),
     include_str!("../../migrations/postgres/0002_sync.sql"),
     include_str!("../../migrations/postgres/0003_keys.sql"),
+    include_str!("../../migrations/postgres/0004_locality.sql"),
 ];
 
 /// The newest schema that this program knows.

@@ -368,12 +368,18 @@ pub(super) fn waiting_count(connection: &Connection, domain: i64) -> Result<u64,
 
 /// The numbers of the addresses of the domain `?1` that wait. All addresses are looked at only where the whole domain is stopped.
 fn waiting_sql(connection: &Connection, domain: i64) -> Result<String, StoreError> {
+    // Each part is answered by an index alone: a domain may have thousands that wait, and their rows lie far apart.
     let held = format!(
         "SELECT DISTINCT held.subject AS id FROM stop AS held
-         WHERE held.kind = 0 AND held.domain = ?1 AND held.stop = 'hold'
-             AND NOT EXISTS (SELECT 1 FROM stop AS other JOIN decision ON decision.id = other.decision
-                 WHERE other.kind = 0 AND other.subject = held.subject
-                     AND (other.stop = 'suppression' OR decision.rule IN ('operator', 'import') OR other.reason NOT IN {OF_THE_WAY}))"
+         WHERE held.kind = 0 AND held.domain = ?1 AND held.stop = 'hold' AND held.reason IN {OF_THE_WAY}
+             AND NOT EXISTS (SELECT 1 FROM stop AS other
+                 WHERE other.kind = 0 AND other.domain = ?1 AND other.stop = 'suppression' AND other.subject = held.subject)
+             AND NOT EXISTS (SELECT 1 FROM stop AS other
+                 WHERE other.kind = 0 AND other.domain = ?1 AND other.stop = 'hold' AND other.subject = held.subject
+                     AND other.reason NOT IN {OF_THE_WAY})
+             AND NOT EXISTS (SELECT 1 FROM decision AS by_hand CROSS JOIN stop AS other
+                 WHERE CAST(by_hand.address AS bigint) = held.subject AND by_hand.rule IN ('operator', 'import')
+                     AND other.kind = 0 AND other.subject = by_hand.address AND other.decision = by_hand.id)"
     );
     if !is_stopped_by_watch(connection, domain)? {
         return Ok(held);

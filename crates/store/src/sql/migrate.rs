@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0002_watch.sql"),
     include_str!("../../migrations/sqlite/0003_sync.sql"),
     include_str!("../../migrations/sqlite/0004_keys.sql"),
+    include_str!("../../migrations/sqlite/0005_locality.sql"),
 ];
 
 /// The newest schema that this program knows.

@@ -6,7 +6,7 @@ use super::SqlStore;
 use super::book::Book;
 use super::load::{Asking, load};
 use super::write::write;
-use crate::database::{Insert, each_of, params, row};
+use crate::database::{Insert, OptionalRow, each_of, params, row};
 use crate::plan::{fingerprint, gather, plan};
 use crate::{ContentId, Message, Recorded, StoreError};
 
@@ -47,12 +47,18 @@ pub(super) fn remember_policy(book: &Book<'_>, hash: i64, text: Option<&str>) ->
 
 /// The numbers of the messages that are new; `None` where the content of one is known.
 fn take(book: &mut Book<'_>, messages: &[Message<'_>]) -> Result<Vec<Option<i64>>, StoreError> {
-    let contents: Vec<_> =
+    let mut asked: Vec<_> =
         messages.iter().map(|message| row![message.content.as_bytes().as_slice()]).collect();
+    let before = if has_keys_without_day(book)? {
+        messages.iter().map(|message| message.content.without_day()).collect()
+    } else {
+        Vec::new()
+    };
+    asked.extend(before.iter().map(|key| row![key.as_slice()]));
     let mut seen: HashSet<ContentId> = HashSet::with_capacity(messages.len());
     let known = "SELECT 1 AS known FROM message WHERE content = ?1";
-    each_of(book.connection, known, &contents, &mut |place, _| {
-        seen.insert(messages[place].content);
+    each_of(book.connection, known, &asked, &mut |place, _| {
+        seen.insert(messages[place % messages.len()].content);
         Ok(())
     })?;
     let mut next: i64 =
@@ -81,6 +87,13 @@ fn take(book: &mut Book<'_>, messages: &[Message<'_>]) -> Result<Vec<Option<i64>
         .collect();
     MESSAGES.run(book.connection, &rows)?;
     Ok(numbers)
+}
+
+/// Whether there are messages from before keys began with a day: a migration has noted it.
+fn has_keys_without_day(book: &Book<'_>) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM setting WHERE name = 'contents_without_day'";
+    let found = book.connection.prepare_cached(sql)?.query_row([], |_| Ok(())).optional()?;
+    Ok(found.is_some())
 }
 
 const MESSAGES: Insert = Insert {
