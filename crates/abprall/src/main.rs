@@ -43,10 +43,8 @@ fn main() -> ExitCode {
         Err(error) => {
             anstream::eprintln!("abprall: {error:#}");
             // Whoever named no database is told which one was taken.
-            if let (Some(settings), true) = (settings_file::found(), error.is::<abprall_store::StoreError>())
-            {
-                let settings = settings.display();
-                anstream::eprintln!("The database is that of {settings}; --store or --config names another.");
+            if error.is::<abprall_store::StoreError>() {
+                settings_file::say_whose_database();
             }
             // The exit statuses of `docs/output.md`: 2 is for the operator's own mistakes.
             let is_operators = error.is::<rule_files::BadRules>()

@@ -1,14 +1,15 @@
 //! Which `abprall.toml` holds where nobody names one: the same for the server and for every command.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// In this folder, else that of the package.
 const PLACES: [&str; 2] = ["./abprall.toml", "/etc/abprall/abprall.toml"];
 
-/// The settings that a command found by itself.
-static FOUND: OnceLock<PathBuf> = OnceLock::new();
+/// What a command that looked for settings found; unset where it did not look.
+static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
 
 /// For the commands that need settings: the first that is there, else the one in this folder, so that its lack is told.
 pub(crate) fn default_place() -> PathBuf {
@@ -19,18 +20,38 @@ pub(crate) fn default_place() -> PathBuf {
 /// For the commands that can do without: the first that this user may read. Who may not read the settings may not read the database of
 /// the server either.
 pub(crate) fn find() -> Option<PathBuf> {
-    let found = first_readable(&PLACES)?;
-    Some(FOUND.get_or_init(|| found).clone())
+    FOUND.get_or_init(|| first_readable(&PLACES)).clone()
 }
 
-/// What [`find`] gave to this command.
-pub(crate) fn found() -> Option<&'static PathBuf> {
-    FOUND.get()
+/// After a failure with the database, for whoever named none: which one was taken.
+pub(crate) fn say_whose_database() {
+    if let Some(Some(settings)) = FOUND.get() {
+        let made = if is_of_the_package() { ", which `abprall serve` makes" } else { "" };
+        anstream::eprintln!("The database is that of {}{made}; --store names another.", settings.display());
+    } else {
+        say_if_unreadable();
+    }
+}
+
+/// Before a database of its own is taken, or made, for whoever probably means the server's.
+pub(crate) fn say_if_unreadable() {
+    if let Some(settings) = unreadable() {
+        anstream::eprintln!(
+            "You may not read {settings}: ask as the server's user, `sudo -u abprall abprall …`."
+        );
+    }
 }
 
 /// Whether this command found the settings of the package by itself.
 pub(crate) fn is_of_the_package() -> bool {
-    FOUND.get().is_some_and(|found| *found == PathBuf::from(PLACES[1]))
+    FOUND.get().is_some_and(|found| found.as_deref() == Some(Path::new(PLACES[1])))
+}
+
+/// The settings of the package, where they are there and this user may not read them.
+fn unreadable() -> Option<&'static str> {
+    let [_, package] = PLACES;
+    let is_shut = File::open(package).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
+    (matches!(FOUND.get(), Some(None)) && is_shut).then_some(package)
 }
 
 fn first_readable(places: &[&str]) -> Option<PathBuf> {
@@ -38,7 +59,6 @@ fn first_readable(places: &[&str]) -> Option<PathBuf> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -12,7 +12,7 @@ use crate::settings_file;
 
 #[derive(clap::Args, Clone)]
 pub(crate) struct StoreFile {
-    /// The database of what is remembered: a SQLite file, or `postgres://…`.
+    /// The database of what is remembered: a SQLite file, or `postgres://…`. Else that of the settings (see --config).
     #[arg(
         long,
         value_name = "FILE|URL",
@@ -47,6 +47,10 @@ impl StoreFile {
     ///
     /// The database of the package's server is its server's to make: made by whoever types a command, it would belong to them.
     pub(crate) fn open(&self) -> Result<Box<dyn Store>, StoreError> {
+        let is_new = matches!(StorePlace::of(&self.store), StorePlace::File(path) if !path.exists());
+        if is_new {
+            settings_file::say_if_unreadable();
+        }
         if settings_file::is_of_the_package() { self.open_existing() } else { open_store(&self.store) }
     }
 

@@ -3,7 +3,7 @@
 //! Titles and explanations of reasons are in the knowledge base (`abprall_mail::knowledge`).
 
 use abprall_bounce::Kind;
-use abprall_mail::{Action, BounceType, Category, Language, Party, Permanence, Reason};
+use abprall_mail::{Action, BounceType, Category, Confidence, Language, Party, Permanence, Reason};
 use abprall_policy::Outcome;
 use abprall_store::{Audience, State};
 
@@ -134,6 +134,15 @@ pub(crate) fn action_word(word: Action, language: Language) -> &'static str {
         Action::Investigate => pick(language, "investigate", "untersuchen"),
         Action::Review => pick(language, "review", "prüfen"),
         Action::None => pick(language, "none", "nichts"),
+    }
+}
+
+/// How sure a verdict is.
+pub(crate) fn confidence(word: Confidence, language: Language) -> &'static str {
+    match word {
+        Confidence::Low => pick(language, "little sure", "wenig sicher"),
+        Confidence::Medium => pick(language, "fairly sure", "ziemlich sicher"),
+        Confidence::High => pick(language, "sure", "sicher"),
     }
 }
 

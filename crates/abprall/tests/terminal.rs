@@ -159,3 +159,23 @@ fn old_settings_that_are_broken_do_not_stop_the_help() {
     let broken = ask(&folder, "check a@b.example");
     assert!(broken.status == 2 && broken.err.contains("abprall.toml"), "{}", broken.err);
 }
+
+#[test]
+fn what_a_look_saw_is_told_in_words() {
+    let folder = processed();
+    let look = "watch --dns-only --no-canaries --deadline 1s --resolver 127.0.0.1:9 --domain router.test";
+    ask(&folder, look);
+    let page = ask(&folder, "domains router.test --lang de").out;
+    assert!(page.contains("die letzten Blicke"), "{page}");
+    assert!(
+        !page.contains("unknown") && !page.contains("vantage_blind") && !page.contains("(low)"),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_rule_that_is_tried_says_what_follows_in_both_languages() {
+    let folder = tempfile::tempdir().unwrap();
+    let german = run(folder.path(), ["rules", "test", "550 5.1.1 nope", "--lang", "de"]).out;
+    assert!(german.contains("Postfach existiert nicht") && german.contains("(suppress)"), "{german}");
+}

@@ -1,7 +1,8 @@
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use abprall_mail::{Domain, Language};
+use abprall_mail::{Domain, FindingId, Language};
 use abprall_store::{DomainFilter, DomainSort, State, Store, WatchedDomain};
 use clap::ValueEnum;
 
@@ -274,12 +275,16 @@ fn write_whole(
         writeln!(out, "\n{BOLD}{}{BOLD:#}", pick(language, "the last looks", "die letzten Blicke"))?;
     }
     for look in &whole.observations {
-        let findings = look.diagnosis["findings"].as_array();
-        let ids: Vec<_> =
-            findings.into_iter().flatten().filter_map(|finding| finding["id"].as_str()).collect();
-        let text = format!("{} ({}) {}", look.verdict, look.confidence, plain(&ids.join(", ")));
-        let text = wrapped(&text, 22, width(100));
-        writeln!(out, "  {DIM}{:20}{DIM:#}{}", dates::minute(look.at), text.trim_start())?;
+        let verdict = &look.verdict.knowledge(language).title;
+        let sure = wording::confidence(look.confidence, language);
+        let text = wrapped(&format!("{verdict} ({sure})"), 24, width(100));
+        writeln!(out, "  {DIM}{:22}{DIM:#}{}", dates::minute(look.at), text.trim_start())?;
+        let findings = look.diagnosis["findings"].as_array().into_iter().flatten();
+        let ids: BTreeSet<&str> = findings.filter_map(|finding| finding["id"].as_str()).collect();
+        for id in ids {
+            let title = id.parse::<FindingId>().map_or(id, |id| &id.knowledge(language).title);
+            writeln!(out, "{}", wrapped(&format!("• {title}"), 24, width(100)))?;
+        }
     }
     Ok(())
 }

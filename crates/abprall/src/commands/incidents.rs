@@ -8,6 +8,7 @@ use abprall_store::{Incident, IncidentFilter, IncidentRecord, IncidentStory, Sto
 use super::domains::counted;
 use crate::clock::ClockOption;
 use crate::dates;
+use crate::health;
 use crate::language::Lang;
 use crate::listing::{self, ListFormat, Paging, Row, field};
 use crate::store_file::StoreFile;
@@ -211,9 +212,27 @@ fn sentence(record: &IncidentRecord, language: Language) -> String {
         text += &format!(" ({addresses})");
     }
     if let Some(detail) = &record.detail {
-        text += &format!(" – {}", plain(detail));
+        let words = match (record.event, detail.split_once(" -> ")) {
+            (IncidentEvent::StateChanged, Some((before, after))) => {
+                format!("{} → {}", health_word(before, language), health_word(after, language))
+            }
+            (IncidentEvent::DomainHeld | IncidentEvent::DomainSuppressed, _) => {
+                format!("{} {}", pick(language, "rule", "Regel"), plain(detail))
+            }
+            _ => plain(detail),
+        };
+        text += &format!(" – {words}");
     }
     text
+}
+
+fn health_word(state: &str, language: Language) -> String {
+    let not_looked_at = state == "unknown";
+    match state.parse() {
+        Ok(state) => health::word(Some(state), language).to_owned(),
+        Err(_) if not_looked_at => health::word(None, language).to_owned(),
+        Err(_) => plain(state),
+    }
 }
 
 fn event(event: IncidentEvent, language: Language) -> &'static str {

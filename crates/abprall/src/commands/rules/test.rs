@@ -2,11 +2,14 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use abprall_bounce::{Classification, Classifier, Report, Rule, read_line};
+use abprall_mail::Language;
 use clap::ValueEnum;
 
+use crate::language::Lang;
 use crate::report_line::rounded;
 use crate::rule_files::RuleFiles;
 use crate::terminal::{BOLD, DIM, HELD, width, wrapped};
+use crate::wording::{self, pick};
 
 /// Try the rules on a reply: which ones fit, which one wins, and what becomes of it.
 ///
@@ -27,6 +30,10 @@ pub(super) struct Args {
     /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+
+    /// The language of the words.
+    #[arg(long, value_enum, default_value_t = Lang::En)]
+    lang: Lang,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -44,42 +51,86 @@ impl Args {
         report.remote_mta = self.host.or(report.remote_mta);
         let judged = classifier.classify(&report);
         match self.format {
-            Format::Text => write_text(&report, &judged, &classifier)?,
+            Format::Text => write_text(&report, &judged, &classifier, self.lang.into())?,
             Format::Json => write_json(&judged, &classifier.matching(&report))?,
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn write_text(report: &Report, judged: &Classification, classifier: &Classifier) -> io::Result<()> {
+fn write_text(
+    report: &Report,
+    judged: &Classification,
+    classifier: &Classifier,
+    language: Language,
+) -> io::Result<()> {
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
     let width = width(120);
     let row =
         |name: &str, text: String| format!("{DIM}{name:16}{DIM:#}{}", wrapped(&text, 16, width).trim_start());
-    writeln!(out, "{BOLD}{}{BOLD:#}: {}", judged.reason, judged.action)?;
+    let say = |en, de| pick(language, en, de);
+    let title = wording::reason(judged.reason, language);
+    writeln!(out, "{BOLD}{}{BOLD:#}: {title}", judged.reason)?;
+    writeln!(
+        out,
+        "{}",
+        row(say("what to do", "was zu tun ist"), wording::action(judged.action, language).to_owned())
+    )?;
     let codes =
         [report.reply_code.map(|code| code.to_string()), report.status.map(|status| status.to_string())];
     let codes: Vec<_> = codes.into_iter().flatten().collect();
-    writeln!(out, "{}", row("codes", if codes.is_empty() { "none".to_owned() } else { codes.join(" ") }))?;
-    writeln!(out, "{}", row("side", format!("{}, {}", judged.party, judged.permanence)))?;
-    writeln!(out, "{}", row("confidence", format!("{:.0} %", judged.confidence * 100.0)))?;
+    writeln!(
+        out,
+        "{}",
+        row(
+            say("codes", "Codes"),
+            if codes.is_empty() { say("none", "keine").to_owned() } else { codes.join(" ") }
+        )
+    )?;
+    writeln!(
+        out,
+        "{}",
+        row(
+            say("side", "Seite"),
+            format!(
+                "{}, {}",
+                wording::party(judged.party, language),
+                wording::permanence(judged.permanence, language)
+            )
+        )
+    )?;
+    writeln!(out, "{}", row(say("confidence", "Sicherheit"), format!("{:.0} %", judged.confidence * 100.0)))?;
     for because in &judged.because {
-        writeln!(out, "{}", row("because", format!("{}: “{}”", because.rule, because.matched)))?;
+        writeln!(
+            out,
+            "{}",
+            row(
+                say("because", "erkannt an"),
+                format!("{}: {}", because.rule, wording::quoted(&because.matched, language))
+            )
+        )?;
     }
     for contradiction in &judged.contradictions {
         writeln!(
             out,
             "{HELD}{:16}{HELD:#}{}",
-            "contradiction",
+            say("contradiction", "Widerspruch"),
             wrapped(contradiction, 16, width).trim_start()
         )?;
     }
     let matching = classifier.matching(report);
     if matching.is_empty() {
-        writeln!(out, "{}", row("rules", "none has words that fit".to_owned()))?;
+        writeln!(
+            out,
+            "{}",
+            row(
+                say("rules", "Regeln"),
+                say("none has words that fit", "keine hat passende Worte").to_owned()
+            )
+        )?;
     }
     for (place, rule) in matching.iter().enumerate() {
-        let name = if place == 0 { "rules that fit" } else { "" };
+        let name = if place == 0 { say("rules that fit", "passende Regeln") } else { "" };
         writeln!(out, "{}", row(name, format!("{} ({}) → {}", rule.id, rule.file, rule.reason)))?;
     }
     Ok(())
