@@ -113,13 +113,17 @@ pub(crate) fn doubt(why: Doubt, language: Language) -> &'static str {
     }
 }
 
+/// Whether it should have been looked at long ago.
+pub(crate) fn is_late(next: Timestamp, at: Timestamp) -> bool {
+    at.duration_since(next) >= LATE_AFTER
+}
+
 /// When it is looked at next. What should have been looked at long ago is waiting for somebody who watches.
 pub(crate) fn next_look(next: Timestamp, at: Timestamp, language: Language) -> String {
-    let late = at.duration_since(next);
-    if late.is_negative() {
+    if at < next {
         return dates::minute(next);
     }
-    if late < LATE_AFTER {
+    if !is_late(next, at) {
         return pick(language, "due now: `abprall watch`", "jetzt fällig: `abprall watch`").to_owned();
     }
     let due = dates::minute(next);

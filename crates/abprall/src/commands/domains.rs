@@ -95,7 +95,7 @@ impl Args {
             stopped: self.stopped,
             operator: self.provider.as_ref().map(|name| name.to_lowercase()),
         };
-        let empty = pick(language, "no domain is like that", "keine Domain ist so");
+        let empty = pick(language, "no domain with failures is like that", "keine Domain mit Fehlern ist so");
         listing::print(&self.paging, self.format, language, empty, |page| {
             store.domains(&filter, self.sort.into(), page, at)
         })?;

@@ -74,7 +74,7 @@ impl Args {
             Sort::Last => HostSort::LastFailure,
             Sort::Name => HostSort::Name,
         };
-        let empty = pick(language, "no host is like that", "kein Server ist so");
+        let empty = pick(language, "no server with failures is like that", "kein Server mit Fehlern ist so");
         listing::print(&self.paging, self.format, language, empty, |page| store.hosts(&filter, sort, page))?;
         Ok(ExitCode::SUCCESS)
     }

@@ -18,6 +18,7 @@ use super::chart::{self, Bucket, Column, Part, Picture};
 use super::content::Failures;
 use super::headline::{Condition, condition_word, is_ours, percent};
 use crate::dates::{day, minute};
+use crate::health;
 use crate::terminal::{self, plain};
 use crate::wording::{self, pick};
 
@@ -126,6 +127,11 @@ impl Page<'_> {
 
     fn state(&self, state: &State) -> &'static str {
         wording::state(*state, self.language)
+    }
+
+    /// Whether a look should have been taken by now: then nobody watches.
+    fn is_late(&self, next: &Option<Timestamp>) -> bool {
+        next.is_some_and(|next| health::is_late(next, self.report.at))
     }
 
     fn verdict(&self, verdict: &Option<Verdict>) -> &str {

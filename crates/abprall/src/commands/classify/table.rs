@@ -52,11 +52,8 @@ impl<W: anstream::stream::RawStream + anstream::stream::AsLockedWrite> Printer f
         let nobody = pick(self.language, "(no recipient named)", "(kein Empfänger genannt)");
         let recipient = plain(line.recipient().unwrap_or(nobody));
         let behind = room.saturating_sub(recipient.chars().count() + 1);
-        writeln!(
-            self.out,
-            "{style}{:INDENT$}{style:#}{recipient} {codes:>behind$}",
-            word(action, self.language)
-        )?;
+        let named = format!("{recipient} {codes:>behind$}");
+        writeln!(self.out, "{style}{:INDENT$}{style:#}{}", word(action, self.language), named.trim_end())?;
         // The start of the reply says what it is; the whole stands in the JSON.
         let why = cut(&line.why(self.language), room * WHY_LINES - INDENT);
         writeln!(self.out, "{DIM}{}{DIM:#}", wrapped(&why, INDENT, self.width))?;
