@@ -73,7 +73,7 @@ fn domains_are_listed_by_what_is_asked_for_page_by_page() {
     assert_eq!(ask(&folder, "domains --format ndjson").lines().len(), 2);
     assert_eq!(ask(&folder, "domains --format csv").out.lines().count(), 3);
     assert!(ask(&folder, "domains --stopped").out.contains("no domain with failures is like that"));
-    assert!(ask(&folder, "domains --stopped --lang de").out.contains("keine Domain ist so"));
+    assert!(ask(&folder, "domains --stopped --lang de").out.contains("keine Domain mit Fehlern ist so"));
 }
 
 #[test]
