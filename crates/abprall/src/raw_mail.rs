@@ -32,6 +32,9 @@ const MESSAGE_BYTES_MAX: u64 = 64 << 20;
 /// How the files end.
 const ENDING: &str = ".gz";
 
+/// How they end, behind a dot and the content, as long as they are not whole.
+const UNFINISHED: &str = ".part";
+
 /// The folder. It need not be there.
 #[derive(Clone, Debug)]
 pub(crate) struct RawMail {
@@ -53,12 +56,13 @@ impl RawMail {
         &self.folder
     }
 
-    /// Days with mail, the oldest first. What has another name is not ours.
+    /// Days with mail, the oldest first. What has another name is not ours, nor what a link leads to.
     pub(crate) fn days(&self) -> io::Result<Vec<(Date, PathBuf)>> {
         let mut days = Vec::new();
         for entry in entries(&self.folder)? {
             let entry = entry?;
-            if let Some(day) = entry.file_name().to_str().and_then(|name| name.parse::<Date>().ok()) {
+            let Some(day) = day_of(&entry.file_name()) else { continue };
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 days.push((day, entry.path()));
             }
         }
@@ -104,7 +108,10 @@ impl RawMail {
         let mut bytes = 0;
         for (_, day) in self.days()? {
             for entry in entries(&day)? {
-                bytes += entry?.metadata().map_or(0, |file| room(&file));
+                let entry = entry?;
+                if is_ours(&entry.file_name()) {
+                    bytes += entry.metadata().map_or(0, |file| room(&file));
+                }
             }
         }
         Ok(bytes)
@@ -145,6 +152,18 @@ fn files(day: &Path) -> io::Result<Vec<Kept>> {
         }
     }
     Ok(files)
+}
+
+/// As we write it, and no other way that a day can be written.
+fn day_of(name: &OsStr) -> Option<Date> {
+    let day: Date = name.to_str()?.parse().ok()?;
+    (*day.to_string() == *name).then_some(day)
+}
+
+/// Whether a file of a day is one that we wrote: a message, or what a kill left of one. Others may have put theirs beside it.
+fn is_ours(name: &OsStr) -> bool {
+    let unfinished = || name.to_str()?.strip_prefix('.')?.strip_suffix(UNFINISHED)?.parse::<ContentId>().ok();
+    content_of(name).is_some() || unfinished().is_some()
 }
 
 fn content_of(name: &OsStr) -> Option<ContentId> {

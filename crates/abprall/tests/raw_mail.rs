@@ -172,7 +172,7 @@ fn what_is_too_old_is_let_go_by_the_server_and_by_hand_and_nothing_known_is_kept
     let old = folder.join("abprall.db.mail/2020-01-01");
     fs::create_dir(&old).unwrap();
     fs::rename(&all[0], old.join(all[0].file_name().unwrap())).unwrap();
-    fs::write(old.join(".half.part"), "half").unwrap();
+    fs::write(old.join(format!(".{}.part", "0f".repeat(16))), "half").unwrap();
     let _server = Server::start(abprall(folder), folder, &settings(ports, KEEP));
     until("the server lets nothing go", || !old.exists());
     assert_eq!(files(folder).len(), 3);

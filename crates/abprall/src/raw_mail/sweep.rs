@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{RawMail, entries, gone, room};
+use super::{RawMail, entries, gone, is_ours, room};
 
 /// Up to how much of the limit is left when it was reached: not one file goes for each that comes.
 const ROOM_AFTER: (u64, u64) = (9, 10);
@@ -93,10 +93,14 @@ impl RawMail {
     }
 }
 
+/// What is ours of it.
 fn day_entries(day: &Path) -> io::Result<Vec<Entry>> {
     let mut all = Vec::new();
     for entry in entries(day)? {
         let entry = entry?;
+        if !is_ours(&entry.file_name()) {
+            continue;
+        }
         // What somebody has removed meanwhile is no trouble.
         let Ok(file) = entry.metadata() else { continue };
         if file.is_file() {
@@ -178,6 +182,30 @@ mod tests {
         assert!(swept.bytes <= all / 2 && swept.bytes >= all / 3, "{swept:?} of {all}");
         let kept: Vec<_> = (0..40).map(|age| is_kept(&mail, age)).collect();
         assert!(kept.is_sorted_by(|newer, older| newer >= older), "{kept:?}");
+    }
+
+    #[test]
+    fn what_others_put_beside_it_stays_and_no_link_is_followed() {
+        let (folder, mail) = house(1);
+        let elsewhere = folder.path().join("elsewhere");
+        let old = mail.folder().join("2024-01-01");
+        for day in [&elsewhere, &old, &mail.folder().join("20240102")] {
+            fs::create_dir(day).unwrap();
+            fs::write(day.join(format!("{}.gz", ContentId::of(b"a"))), "a").unwrap();
+            fs::write(day.join(format!(".{}.part", ContentId::of(b"b"))), "half").unwrap();
+            fs::write(day.join("contract.pdf"), "signed").unwrap();
+            fs::write(day.join("notes.gz"), "packed").unwrap();
+        }
+        std::os::unix::fs::symlink(&elsewhere, mail.folder().join("2024-01-03")).unwrap();
+        let before = mail.size().unwrap();
+        for limits in [limits(30, u64::MAX), limits(i64::from(u16::MAX), 0)] {
+            mail.sweep(limits, true).unwrap();
+        }
+        assert!(before > 0 && mail.size().unwrap() == 0 && !is_kept(&mail, 0));
+        let names = |day: &Path| fs::read_dir(day).unwrap().count();
+        assert_eq!((names(&old), names(&elsewhere)), (2, 4));
+        assert_eq!(names(&mail.folder().join("20240102")), 4);
+        assert!(old.join("contract.pdf").exists() && old.join("notes.gz").exists());
     }
 
     #[test]

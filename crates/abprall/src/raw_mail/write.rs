@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
 
-use super::{ENDING, RawMail, room};
+use super::{ENDING, RawMail, UNFINISHED, room};
 
 /// Files that are brought to the disk one by one. With more, one call for the whole file system costs less.
 const SYNCED_SINGLY_MAX: usize = 8;
@@ -65,7 +65,7 @@ impl RawMail {
             if place.exists() || written.new.contains(content) {
                 continue;
             }
-            let other = day.join(format!(".{content}.part"));
+            let other = day.join(format!(".{content}{UNFINISHED}"));
             let mut file =
                 OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&other)?;
             unfinished.0.push((other, place));
