@@ -379,14 +379,8 @@ impl Writer {
         at: Timestamp,
     ) {
         let Some(mail) = &self.mail else { return };
-        let mut goes: HashSet<_> = new_mail.into_iter().collect();
-        for (item, recorded) in items {
-            // Of two that are the same, within one batch, the first is new.
-            if matches!(recorded, Recorded::New(_)) && !self.names_forgotten(item).unwrap_or(true) {
-                goes.remove(&item.content);
-            }
-        }
-        for content in goes {
+        let items = items.map(|(item, recorded)| (item.content, recorded, item));
+        for content in not_to_keep(new_mail, items, |item| self.names_forgotten(item).unwrap_or(true)) {
             if let Err(error) = mail.mail().remove_of_day(&content, at) {
                 tracing::warn!(%error, "a message cannot be removed from the raw mail");
             }
@@ -403,6 +397,26 @@ impl Writer {
         }
         Ok(false)
     }
+}
+
+/// Of what was kept just now, that which was known before, and that which `names_forgotten`: this asks the database, between the commit
+/// and the acknowledgement, so only about what was kept.
+fn not_to_keep<'i, T>(
+    kept: Vec<ContentId>,
+    items: impl Iterator<Item = (ContentId, &'i Recorded, T)>,
+    mut names_forgotten: impl FnMut(T) -> bool,
+) -> HashSet<ContentId> {
+    let mut goes: HashSet<_> = kept.into_iter().collect();
+    if goes.is_empty() {
+        return goes;
+    }
+    for (content, recorded, item) in items {
+        // Of two that are the same, within one batch, the first is new.
+        if matches!(recorded, Recorded::New(_)) && goes.contains(&content) && !names_forgotten(item) {
+            goes.remove(&content);
+        }
+    }
+    goes
 }
 
 /// What was decided about whom, for whoever wants to follow it. The log shortens the addresses.
@@ -449,4 +463,25 @@ pub(super) fn follow_others(
         }
     };
     Worker::spawn("index", follow).context("cannot start the keeper of the index")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_database_is_asked_only_about_mail_that_was_kept_just_now() {
+        let new = Recorded::New(Vec::new());
+        let [a, b, c, d] = ["a", "b", "c", "d"].map(|text| ContentId::of(text.as_bytes()));
+        let items =
+            || [(a, &new, a), (b, &new, b), (b, &Recorded::Known, b), (c, &Recorded::Known, c), (d, &new, d)];
+        let mut asked = Vec::new();
+        let goes = not_to_keep(vec![b, c, d], items().into_iter(), |content| {
+            asked.push(content);
+            content == d
+        });
+        assert_eq!((goes, asked), (HashSet::from([c, d]), vec![b, d]));
+        let goes = not_to_keep(Vec::new(), items().into_iter(), |_| panic!("nothing was kept"));
+        assert!(goes.is_empty());
+    }
 }
