@@ -83,6 +83,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         mail_room::MailRoom::new(mail, keep.clone()).with_context(|| format!("cannot read {folder}"))
     });
     let mail = mail.transpose()?.map(Arc::new);
+    mail.as_ref().map_or(Ok(()), |mail| mail.try_out(settings.keep))?;
     let desk = Arc::new(http::Desk {
         mail: mail.clone(),
         ring,
@@ -179,7 +180,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
             );
             servers.spawn(http::serve(socket, routes, stop.clone()));
         }
-        let parts = reload::Parts { gate, mail_servers, judging, log, ways, keep };
+        let parts = reload::Parts { gate, mail_servers, judging, log, ways, keep, mail: desk.mail.clone() };
         tokio::spawn(reload::on_hangups(hangups, settings.clone(), parts));
         tokio::spawn(systemd::keep_told(stop.clone()));
         tracing::info!("serving; {}", settings.words());

@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime};
 
 mod common;
@@ -191,6 +193,42 @@ fn what_is_too_old_is_let_go_by_the_server_and_by_hand_and_nothing_known_is_kept
 }
 
 #[test]
+fn where_no_mail_can_be_kept_a_reload_changes_nothing_and_senders_hear_why_it_is_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let ports @ [_, web] = free_ports();
+    fs::write(folder.join("abprall.toml"), settings(ports, "texts = \"90d\"")).unwrap();
+    let mut server = Server::of(abprall(folder).arg("serve").stderr(Stdio::piped()).spawn().unwrap());
+    let mut log = BufReader::new(server.child.stderr.take().unwrap()).lines();
+    let mut heard = |wanted: &str| {
+        let all: Vec<_> =
+            log.by_ref().map(Result::unwrap).take_while(|line| !line.contains(wanted)).collect();
+        all.join("\n")
+    };
+    heard("serving");
+    // Nobody may write here, not even root.
+    fs::write(folder.join("abprall.db.mail"), "").unwrap();
+    let reload = |keep: &str| {
+        fs::write(folder.join("abprall.toml"), settings(ports, keep)).unwrap();
+        let sent = std::process::Command::new("kill").args(["-HUP", &server.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    };
+    reload(KEEP);
+    let said = heard("reload: nothing has changed");
+    assert!(said.contains("raw mail cannot be kept"), "{said}");
+    post(web, &bounce("anna@gone.example"));
+    fs::remove_file(folder.join("abprall.db.mail")).unwrap();
+    reload(KEEP);
+    heard("reload: the settings hold");
+    post(web, &bounce("anna@kept.example"));
+    assert_eq!(files(folder).len(), 1);
+    fs::rename(folder.join("abprall.db.mail"), folder.join("away")).unwrap();
+    fs::write(folder.join("abprall.db.mail"), "").unwrap();
+    let (status, body) = http(web, "POST", "/v1/bounces", &bounce("berta@gone.example")).unwrap();
+    assert!(status == 503 && body.contains("raw mail") && !body.contains("database"), "{status} {body}");
+}
+
+#[test]
 fn doctor_says_where_others_could_read_mail_and_where_some_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -209,6 +247,13 @@ fn doctor_says_where_others_could_read_mail_and_where_some_is_left() {
     let kept = "raw_mail = \"30d\"\nraw_mail_bytes_max = \"64MiB\"";
     assert_eq!(doctor(&settings(ports, kept)).as_deref(), Some("ok"));
     assert_eq!(doctor(&settings(ports, "")).as_deref(), Some("warn"));
+    std::os::unix::fs::symlink("nowhere", folder.join("link")).unwrap();
+    for place in ["link", "link/mail", "abprall.toml/mail", "/proc/mail"] {
+        let settings = settings(ports, &format!("{kept}\nraw_mail_folder = \"{place}\""));
+        assert_eq!(doctor(&settings).as_deref(), Some("bad"), "{place}");
+        let refused = run(folder, ["serve"]);
+        assert!(refused.status != 0 && refused.err.contains(place), "{}", refused.err);
+    }
     let mail = folder.join("abprall.db.mail");
     fs::set_permissions(&mail, fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(doctor(&settings(ports, kept)).as_deref(), Some("bad"));

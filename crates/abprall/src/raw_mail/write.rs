@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
 
-use super::{ENDING, RawMail, UNFINISHED, room};
+use super::{ENDING, RawMail, UNFINISHED, gone, room};
 
 /// Files that are brought to the disk one by one. With more, one call for the whole file system costs less.
 const SYNCED_SINGLY_MAX: usize = 8;
@@ -47,6 +47,17 @@ impl Drop for Unfinished {
 }
 
 impl RawMail {
+    /// Makes the folder, with those above it, and writes into it.
+    ///
+    /// # Errors
+    /// Where no mail could be kept, for now or for ever.
+    pub(crate) fn try_out(&self) -> io::Result<()> {
+        make_folders(&self.folder)?;
+        let probe = self.folder.join(format!(".probe.{}", std::process::id()));
+        let tried = fs::write(&probe, "abprall tries whether it can write here\n");
+        tried.and(gone(fs::remove_file(&probe)))
+    }
+
     /// Returns when all of these packed messages are on the disk. What is there already stays as it is.
     ///
     /// # Errors
@@ -93,6 +104,16 @@ fn to_disk(files: &[File]) -> io::Result<()> {
         [first, .., _] if files.len() > SYNCED_SINGLY_MAX => Ok(rustix::fs::syncfs(first)?),
         files => files.iter().try_for_each(File::sync_all),
     }
+}
+
+fn make_folders(folder: &Path) -> io::Result<()> {
+    if let Some(above) = folder.parent()
+        && !above.as_os_str().is_empty()
+        && !above.exists()
+    {
+        make_folders(above)?;
+    }
+    make_folder(folder)
 }
 
 /// For its owner only. The name is on the disk as well.
@@ -153,6 +174,24 @@ mod tests {
         assert_eq!(written.bytes, mail.size().unwrap());
         assert!(keep(&mail, &many, "2026-11-25T13:00:00Z").new.is_empty());
         assert_eq!(keep(&mail, &many, "2026-11-26T13:00:00Z").new.len(), 20);
+    }
+
+    #[test]
+    fn where_no_mail_can_be_kept_is_found_before_any_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mail = RawMail::new(folder.path().join("a/b/mail"));
+        mail.try_out().unwrap();
+        mail.try_out().unwrap();
+        for made in [mail.folder(), mail.folder().parent().unwrap()] {
+            assert_eq!(made.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        }
+        assert_eq!(fs::read_dir(mail.folder()).unwrap().count(), 0);
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.path().join("link")).unwrap();
+        for place in [file.join("mail"), file, folder.path().join("link"), "/proc/mail".into()] {
+            assert!(RawMail::new(place.clone()).try_out().is_err(), "{}", place.display());
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use abprall_store::ContentId;
@@ -27,12 +27,14 @@ pub(super) struct MailRoom {
     keep: Changing<KeepSettings>,
     /// On the disk, about: what other processes remove is seen by the next sweep.
     bytes: AtomicU64,
+    /// The last message could not be kept.
+    shut: AtomicBool,
 }
 
 impl MailRoom {
     pub(super) fn new(mail: RawMail, keep: Changing<KeepSettings>) -> io::Result<Self> {
         let bytes = AtomicU64::new(mail.size()?);
-        Ok(Self { mail, keep, bytes })
+        Ok(Self { mail, keep, bytes, shut: AtomicBool::new(false) })
     }
 
     pub(super) fn mail(&self) -> &RawMail {
@@ -43,6 +45,29 @@ impl MailRoom {
         self.bytes.load(Ordering::Relaxed)
     }
 
+    /// Looks whether the folder could take mail, where these settings say that mail is kept.
+    ///
+    /// # Errors
+    /// Where it could not, whatever waits: nothing would be taken in any more. A disk that is full now may have room again later.
+    pub(super) fn try_out(&self, keep: KeepSettings) -> anyhow::Result<()> {
+        let tried = if keep.raw_mail.is_some() { self.mail.try_out() } else { Ok(()) };
+        let folder = self.mail.folder().display();
+        match tried {
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) =>
+            {
+                tracing::warn!(%error, "{folder} is full: nothing is taken in until there is room");
+                Ok(())
+            }
+            tried => tried.with_context(|| format!("raw mail cannot be kept in {folder}")),
+        }
+    }
+
+    /// Whether the last message could not be kept.
+    pub(super) fn is_shut(&self) -> bool {
+        self.shut.load(Ordering::Relaxed)
+    }
+
     /// A message as it will be kept; `None` where nothing is kept.
     pub(super) fn packed(&self, message: &[u8]) -> Option<Vec<u8>> {
         self.keep.get().raw_mail.map(|_| packed(message))
@@ -50,7 +75,9 @@ impl MailRoom {
 
     /// Returns when all of them are on the disk; gives those that were not there.
     pub(super) fn keep(&self, messages: &[(ContentId, &[u8])], at: Timestamp) -> io::Result<Vec<ContentId>> {
-        let written = self.mail.keep(messages, at)?;
+        let written = self.mail.keep(messages, at);
+        self.shut.store(written.is_err(), Ordering::Relaxed);
+        let written = written?;
         self.bytes.fetch_add(written.bytes, Ordering::Relaxed);
         Ok(written.new)
     }

@@ -12,6 +12,7 @@ use super::gate::Gate;
 use super::intake::mail::MailServer;
 use super::keeper::Judging;
 use super::log::Log;
+use super::mail_room::MailRoom;
 use super::settings::{KeepSettings, Settings};
 use super::systemd;
 use crate::notify::NotifySettings;
@@ -43,6 +44,7 @@ pub(super) struct Parts {
     pub(super) log: Log,
     pub(super) ways: Changing<Vec<NotifySettings>>,
     pub(super) keep: Changing<KeepSettings>,
+    pub(super) mail: Option<Arc<MailRoom>>,
 }
 
 /// Listens for SIGHUP from now on: before, it would end the server.
@@ -64,7 +66,7 @@ pub(super) async fn on_hangups(mut hangups: Signal, begun: Settings, parts: Part
 /// Gives what came of it, in a line.
 fn reload(begun: &Settings, parts: &Parts) -> String {
     let read = begun.read_again().map_err(anyhow::Error::from);
-    let (settings, judging) = match read.and_then(|new| Ok((Judging::by(&new)?, new))) {
+    let (settings, judging) = match read.and_then(|new| judging(new, parts)) {
         Ok((judging, settings)) => (settings, judging),
         Err(problems) => {
             let problems = format!("{problems:#}");
@@ -93,6 +95,13 @@ fn reload(begun: &Settings, parts: &Parts) -> String {
         tracing::warn!("reload: the settings hold, but for what needs a restart: {}", kept.join(", "));
     }
     begun.words()
+}
+
+/// By what will be judged; an error where these settings cannot hold.
+fn judging(settings: Settings, parts: &Parts) -> anyhow::Result<(Judging, Settings)> {
+    let judging = Judging::by(&settings)?;
+    parts.mail.as_ref().map_or(Ok(()), |mail| mail.try_out(settings.keep))?;
+    Ok((judging, settings))
 }
 
 fn changes(key: &str) -> bool {

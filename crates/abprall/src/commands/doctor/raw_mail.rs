@@ -1,12 +1,21 @@
 //! The folder of raw mail: who may enter it, whether it can be written, how much room there is.
 
+use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use abprall_mail::Language;
 
 use super::check::Checks;
 use crate::raw_mail::RawMail;
 use crate::serve::Settings;
+
+/// Without making the folder itself: it would belong to whoever asks.
+fn can_make_in(folder: &Path) -> io::Result<()> {
+    let probe = folder.join(format!(".abprall-probe.{}", std::process::id()));
+    fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe))
+}
 
 /// Everything for everybody but the owner.
 const FOR_OTHERS: u32 = 0o077;
@@ -47,8 +56,8 @@ pub(super) fn look(checks: &mut Checks, settings: &Settings) {
         return;
     };
     // Where there is none yet, the server makes it in the folder above.
-    let existing = mail.folder().ancestors().find(|folder| folder.is_dir()).map(ToOwned::to_owned);
-    let existing = existing.unwrap_or_else(|| ".".into());
+    let existing = mail.folder().ancestors().find(|folder| folder.symlink_metadata().is_ok());
+    let existing = existing.map_or_else(|| ".".into(), ToOwned::to_owned);
     if existing == mail.folder()
         && let Ok(folder) = existing.metadata()
         && folder.mode() & FOR_OTHERS != 0
@@ -63,7 +72,10 @@ pub(super) fn look(checks: &mut Checks, settings: &Settings) {
         checks.bad("raw-mail", &what, ("chmod 700", "chmod 700"));
         return;
     }
-    if rustix::fs::access(&existing, rustix::fs::Access::WRITE_OK).is_err() {
+    // To make a file there wants both. The one that is there may be no folder, or a link to nowhere.
+    let wanted = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    let tried = if existing == mail.folder() { mail.try_out() } else { can_make_in(&existing) };
+    if !existing.is_dir() || rustix::fs::access(&existing, wanted).is_err() || tried.is_err() {
         let what = match language {
             Language::En => format!("{} cannot be written", existing.display()),
             Language::De => format!("{} kann nicht beschrieben werden", existing.display()),

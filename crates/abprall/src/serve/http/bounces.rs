@@ -78,6 +78,9 @@ pub(super) async fn bounces(
             let decisions = decided.iter().map(TakenDecision::of);
             Ok(Json(Taken { new: true, decisions: decisions.collect() }))
         }
+        Err(NotStored) if app.desk.mail.as_ref().is_some_and(|mail| mail.is_shut()) => {
+            Err(Problem::raw_mail())
+        }
         Err(NotStored) => Err(Problem::database()),
     }
 }

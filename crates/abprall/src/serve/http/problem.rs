@@ -41,6 +41,13 @@ impl Problem {
             .with(header::RETRY_AFTER, "5")
     }
 
+    /// Why, the log says: it names places of this machine.
+    pub(super) fn raw_mail() -> Self {
+        let words =
+            "The server cannot keep the message in its raw mail, so it does not take it; try again later.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, words).with(header::RETRY_AFTER, "5")
+    }
+
     pub(super) fn bad(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
