@@ -229,6 +229,23 @@ fn where_no_mail_can_be_kept_a_reload_changes_nothing_and_senders_hear_why_it_is
 }
 
 #[test]
+fn mail_whose_decisions_were_not_written_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let ports @ [_, web] = free_ports();
+    let _server = Server::start(abprall(folder), folder, &settings(ports, KEEP));
+    let database = rusqlite::Connection::open(folder.join("abprall.db")).unwrap();
+    let fail = "CREATE TRIGGER fail BEFORE INSERT ON decision BEGIN SELECT RAISE(ABORT, 'not this one'); END";
+    database.execute_batch(fail).unwrap();
+    let mail = bounce("anna@gone.example");
+    assert_eq!(http(web, "POST", "/v1/bounces", &mail).unwrap().0, 503);
+    assert!(files(folder).is_empty());
+    database.execute_batch("DROP TRIGGER fail").unwrap();
+    post(web, &mail);
+    assert_eq!(files(folder).len(), 1);
+}
+
+#[test]
 fn doctor_says_where_others_could_read_mail_and_where_some_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

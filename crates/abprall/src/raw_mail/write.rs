@@ -77,8 +77,7 @@ impl RawMail {
                 continue;
             }
             let other = day.join(format!(".{content}{UNFINISHED}"));
-            let mut file =
-                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&other)?;
+            let mut file = open_in(&day, &other)?;
             unfinished.0.push((other, place));
             file.write_all(packed)?;
             written.new.push(*content);
@@ -95,6 +94,15 @@ impl RawMail {
         // Also where all were there: who wrote them may have been killed before this.
         File::open(&day)?.sync_all()?;
         Ok(written)
+    }
+}
+
+/// A file in a folder of a day. A sweep may have removed the folder just now, as an empty one; with a file in it, it stays.
+fn open_in(day: &Path, file: &Path) -> io::Result<File> {
+    let open = || OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file);
+    match open() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make_folder(day).and_then(|()| open()),
+        opened => opened,
     }
 }
 
@@ -174,6 +182,16 @@ mod tests {
         assert_eq!(written.bytes, mail.size().unwrap());
         assert!(keep(&mail, &many, "2026-11-25T13:00:00Z").new.is_empty());
         assert_eq!(keep(&mail, &many, "2026-11-26T13:00:00Z").new.len(), 20);
+    }
+
+    #[test]
+    fn a_day_that_a_sweep_removed_before_the_first_file_is_made_again() {
+        let (_folder, mail) = house();
+        mail.try_out().unwrap();
+        let day = mail.folder().join("2026-11-25");
+        open_in(&day, &day.join("a")).unwrap();
+        assert!(day.join("a").is_file());
+        assert_eq!(day.metadata().unwrap().permissions().mode() & 0o777, 0o700);
     }
 
     #[test]

@@ -341,7 +341,13 @@ impl Writer {
         let new_mail = self.keep_mail(items(), seen_at)?;
         drop(part);
         let part = tracing::trace_span!(target: SPANS, "decide").entered();
-        let recorded = self.store.record(&messages, &judging.policy)?;
+        let recorded = match self.store.record(&messages, &judging.policy) {
+            Ok(recorded) => recorded,
+            Err(error) => {
+                self.take_back(&error, new_mail, seen_at);
+                return Err(error.into());
+            }
+        };
         drop(part);
         self.drop_mail(items().zip(&recorded), new_mail, seen_at);
         tell(&messages, &recorded);
@@ -380,10 +386,17 @@ impl Writer {
     ) {
         let Some(mail) = &self.mail else { return };
         let items = items.map(|(item, recorded)| (item.content, recorded, item));
-        for content in not_to_keep(new_mail, items, |item| self.names_forgotten(item).unwrap_or(true)) {
-            if let Err(error) = mail.mail().remove_of_day(&content, at) {
-                tracing::warn!(%error, "a message cannot be removed from the raw mail");
-            }
+        let goes = not_to_keep(new_mail, items, |item| self.names_forgotten(item).unwrap_or(true));
+        remove(mail, goes, at);
+    }
+
+    /// Nothing was written: at the next try this mail is not to look as if it had been there before. Where the server of the database is
+    /// gone nobody knows whether something was, and decisions want their mail.
+    fn take_back(&self, error: &StoreError, new_mail: Vec<ContentId>, at: Timestamp) {
+        if let Some(mail) = &self.mail
+            && !matches!(error, StoreError::ServerGone { .. })
+        {
+            remove(mail, new_mail, at);
         }
     }
 
@@ -396,6 +409,14 @@ impl Writer {
             }
         }
         Ok(false)
+    }
+}
+
+fn remove(mail: &MailRoom, contents: impl IntoIterator<Item = ContentId>, at: Timestamp) {
+    for content in contents {
+        if let Err(error) = mail.mail().remove_of_day(&content, at) {
+            tracing::warn!(%error, "a message cannot be removed from the raw mail");
+        }
     }
 }
 
