@@ -84,6 +84,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     });
     let mail = mail.transpose()?.map(Arc::new);
     mail.as_ref().map_or(Ok(()), |mail| mail.try_out(settings.keep))?;
+    place.remember_raw_mail(&mut *store)?;
     let desk = Arc::new(http::Desk {
         mail: mail.clone(),
         ring,
@@ -123,7 +124,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         let ways = changing::Changing::new(settings.notify.clone());
         let telling = notify::start(place.clone(), ways.clone(), stop.clone())?;
         let cleaning = keep::start(place.clone(), keep.clone(), stop.clone())?;
-        let sweeping = mail.map(|mail| mail_room::start(mail, stop.clone())).transpose()?;
+        let sweeping = mail.map(|mail| mail_room::start(mail, place.clone(), stop.clone())).transpose()?;
         let watch = match watch {
             Some((watch, store)) => Some(watch::start(store, watch, judging.clone(), stop.clone())?),
             None => None,

@@ -1,7 +1,7 @@
 //! Which database a command works on, and where its suppression index lies.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use abprall_store::{
     IndexError, Store, StoreError, StorePlace, SuppressionIndex, open_existing_store, open_store,
@@ -9,6 +9,9 @@ use abprall_store::{
 
 use crate::raw_mail::RawMail;
 use crate::settings_file;
+
+/// The name of the note that says where a server keeps raw mail; empty: beside the database.
+const RAW_MAIL_NOTE: &str = "raw-mail-folder";
 
 #[derive(clap::Args, Clone)]
 pub(crate) struct StoreFile {
@@ -77,6 +80,35 @@ impl StoreFile {
     /// Where raw mail lies, if any was ever kept; `None`: nobody said where.
     pub(crate) fn raw_mail(&self) -> Option<RawMail> {
         self.raw_mail.clone().or_else(|| raw_mail_beside(&self.store)).map(RawMail::new)
+    }
+
+    /// Writes into the database where its server keeps raw mail, if it is not beside it: a command that is told only the database has to
+    /// find it.
+    pub(crate) fn remember_raw_mail(&self, store: &mut dyn Store) -> Result<(), StoreError> {
+        let folder =
+            self.raw_mail.clone().filter(|folder| raw_mail_beside(&self.store).as_ref() != Some(folder));
+        let folder = folder.and_then(|folder| std::path::absolute(folder).ok());
+        let folder = folder.as_deref().and_then(Path::to_str).unwrap_or_default();
+        let before = store.note(RAW_MAIL_NOTE)?;
+        if before.as_deref().unwrap_or_default() != folder {
+            // Where another server was faster, its folder is as good.
+            store.swap_note(RAW_MAIL_NOTE, before.as_deref(), folder)?;
+        }
+        Ok(())
+    }
+
+    /// As [`StoreFile::raw_mail`], or where the server says it is; and whether there may be more that cannot be reached from here: with
+    /// PostgreSQL each server has its own.
+    pub(crate) fn raw_mail_of(&self, store: &dyn Store) -> Result<(Option<RawMail>, bool), StoreError> {
+        let noted = store.note(RAW_MAIL_NOTE)?.filter(|folder| !folder.is_empty()).map(PathBuf::from);
+        match StorePlace::of(&self.store) {
+            StorePlace::Postgres(_) => Ok((self.raw_mail(), noted.is_some())),
+            StorePlace::File(_) => {
+                let noted = noted.filter(|_| self.raw_mail.is_none());
+                let is_away = noted.as_ref().is_some_and(|folder| !folder.is_dir());
+                Ok((noted.map(RawMail::new).or_else(|| self.raw_mail()), is_away))
+            }
+        }
     }
 
     /// Where its suppression index lies.

@@ -160,6 +160,38 @@ fn who_is_forgotten_is_in_no_kept_mail_nor_in_any_that_comes_later() {
 }
 
 #[test]
+fn erase_finds_the_mail_by_the_database_alone_and_the_server_removes_what_it_did_not_reach() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let ports @ [_, web] = free_ports();
+    let settings = settings(ports, &format!("{KEEP}\nraw_mail_folder = \"own\""));
+    let kept = || {
+        let days = fs::read_dir(folder.join("own")).unwrap();
+        days.map(|day| fs::read_dir(day.unwrap().path()).unwrap().count()).sum::<usize>()
+    };
+    {
+        let _server = Server::start(abprall(folder), folder, &settings);
+        for name in ["anna", "berta", "carla"] {
+            post(web, &bounce(&format!("{name}@gone.example")));
+        }
+    }
+    assert_eq!(kept(), 3);
+    let erase = |who: &str| run(folder, ["erase", who, "--yes", "--store", "abprall.db", "--format", "json"]);
+    let anna = erase("anna@gone.example");
+    assert!(anna.json()["raw_mail"] == 1 && anna.err.is_empty(), "{} {}", anna.out, anna.err);
+    assert_eq!(kept(), 2);
+    fs::rename(folder.join("own"), folder.join("away")).unwrap();
+    let berta = erase("berta@gone.example");
+    assert!(berta.err.contains("cannot be reached from here"), "{}", berta.err);
+    fs::rename(folder.join("away"), folder.join("own")).unwrap();
+    assert_eq!(kept(), 2);
+    let _server = Server::start(abprall(folder), folder, &settings);
+    until("berta's mail stays", || kept() == 1);
+    let why = run(folder, ["why", "carla@gone.example"]).out;
+    assert!(why.contains("raw mail"), "{why}");
+}
+
+#[test]
 fn what_is_too_old_is_let_go_by_the_server_and_by_hand_and_nothing_known_is_kept_anew() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -68,7 +68,7 @@ impl Args {
         let (language, at) = (self.lang.into(), self.clock.clock().now());
         let mut out = anstream::AutoStream::auto(io::stdout().lock());
         let mut all_known = true;
-        let mail = self.store.raw_mail();
+        let (mail, more_elsewhere) = self.store.raw_mail_of(&*store)?;
         for address in &self.addresses {
             let about = store.messages_about(address)?;
             let erased = if self.yes {
@@ -112,6 +112,14 @@ impl Args {
         }
         if !self.yes && self.format == Format::Text {
             writeln!(out, "{}", preview(language))?;
+        }
+        if more_elsewhere {
+            let words = pick(
+                language,
+                "raw mail that servers keep where it cannot be reached from here: they remove what holds a report about these people within the hour; what only names them goes when it is old",
+                "Rohmails, die Server an von hier nicht erreichbaren Orten aufbewahren: sie löschen binnen einer Stunde, was eine Meldung über diese Menschen enthält; was sie nur nennt, geht, wenn es alt ist",
+            );
+            anstream::eprintln!("abprall: {words}");
         }
         Ok(ExitCode::from(u8::from(!all_known)))
     }

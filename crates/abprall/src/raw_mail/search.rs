@@ -1,13 +1,14 @@
 //! Raw mail in which an address is written: for a person who wants to be forgotten.
 
 use std::collections::HashSet;
+use std::fs;
 use std::io;
 
 use abprall_mail::EmailAddress;
 use abprall_store::ContentId;
 use memchr::memmem::Finder;
 
-use super::{RawMail, files, unpacked};
+use super::{RawMail, files, gone, unpacked};
 
 impl RawMail {
     /// Removes the messages that hold a report about a person, and those in which the address is written; gives how many there were. A
@@ -33,6 +34,21 @@ impl RawMail {
             }
         }
         Ok(all)
+    }
+
+    /// Removes the messages of which `goes` says so; gives how many. Reads all that is kept.
+    pub(crate) fn remove_those(&self, mut goes: impl FnMut(&[u8]) -> io::Result<bool>) -> io::Result<u64> {
+        let mut removed = 0;
+        for (_, day) in self.days()? {
+            for kept in files(&day)? {
+                let Ok(Some(message)) = unpacked(&kept.path) else { continue };
+                if goes(&message)? {
+                    gone(fs::remove_file(&kept.path))?;
+                    removed += 1;
+                }
+            }
+        }
+        Ok(removed)
     }
 
     /// The kept messages in which an address is written, whatever the size of its letters. Reads all that is kept. Words within base64

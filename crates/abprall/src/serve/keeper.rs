@@ -401,15 +401,20 @@ impl Writer {
     }
 
     fn names_forgotten(&self, item: &Item) -> Result<bool, StoreError> {
-        for report in &item.reading.reports {
-            for address in [&report.original_recipient, &report.recipient].into_iter().flatten() {
-                if self.store.is_forgotten(address)? {
-                    return Ok(true);
-                }
+        names_forgotten(&*self.store, &item.reading)
+    }
+}
+
+/// Whether one of the reports is about somebody who was forgotten.
+pub(super) fn names_forgotten(store: &dyn Store, reading: &Reading) -> Result<bool, StoreError> {
+    for report in &reading.reports {
+        for address in [&report.original_recipient, &report.recipient].into_iter().flatten() {
+            if store.is_forgotten(address)? {
+                return Ok(true);
             }
         }
-        Ok(false)
     }
+    Ok(false)
 }
 
 fn remove(mail: &MailRoom, contents: impl IntoIterator<Item = ContentId>, at: Timestamp) {

@@ -6,15 +6,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use abprall_bounce::read;
 use abprall_store::ContentId;
 use anyhow::Context;
 use jiff::Timestamp;
 
 use super::changing::Changing;
-use super::keeper::Worker;
+use super::keeper::{Worker, names_forgotten};
 use super::settings::KeepSettings;
 use super::stop::Stop;
 use crate::raw_mail::{Limits, RawMail, packed};
+use crate::store_file::StoreFile;
+
+/// The name of the note that is another one whenever somebody was forgotten.
+const ERASED_NOTE: &str = "erased";
 
 /// How often the old is let go.
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
@@ -82,6 +87,25 @@ impl MailRoom {
         Ok(written.new)
     }
 
+    /// Removes what holds a report about people who were forgotten: whoever did it may not have reached this folder. `seen` is by what it
+    /// is known that nobody was since the last time; gives it anew. Asked to stop, it begins anew after the next start.
+    fn forget(&self, place: &StoreFile, seen: Option<&str>, stop: &Stop) -> anyhow::Result<Option<String>> {
+        let store = place.open_existing()?;
+        let now = store.note(ERASED_NOTE)?;
+        if now.as_deref() == seen {
+            return Ok(now);
+        }
+        let removed = self.mail.remove_those(|message| {
+            let goes =
+                !stop.is_wanted() && names_forgotten(&*store, &read(message)).map_err(io::Error::other)?;
+            Ok(goes)
+        })?;
+        if removed > 0 {
+            tracing::info!(messages = removed, "raw mail about people who were forgotten was removed");
+        }
+        Ok(now)
+    }
+
     fn sweep(&self, keep: KeepSettings) -> io::Result<()> {
         let Some(before) = keep.raw_mail.and_then(|age| Timestamp::now().checked_sub(age).ok()) else {
             return Ok(());
@@ -105,11 +129,21 @@ fn after_sweep(now: u64, before: u64, swept: u64) -> u64 {
 }
 
 /// Starts the thread that lets raw mail go.
-pub(super) fn start(room: Arc<MailRoom>, stop: Stop) -> anyhow::Result<Worker> {
+pub(super) fn start(room: Arc<MailRoom>, place: StoreFile, stop: Stop) -> anyhow::Result<Worker> {
     let clean = move || {
         let mut swept: Option<Instant> = None;
         let mut warned = false;
+        let (mut forgotten, mut looked): (Option<String>, Option<Instant>) = (None, None);
         while !stop.is_wanted() {
+            if looked.is_none_or(|last| last.elapsed() >= SWEEP_EVERY) {
+                match room.forget(&place, forgotten.as_deref(), &stop) {
+                    Ok(now) => forgotten = now,
+                    Err(error) => {
+                        tracing::warn!(%error, "raw mail about people who were forgotten could not be removed; trying again in an hour");
+                    }
+                }
+                looked = Some(Instant::now());
+            }
             let keep = *room.keep.get();
             let is_time = swept.is_none_or(|last| last.elapsed() >= SWEEP_EVERY);
             if keep.raw_mail.is_none() {

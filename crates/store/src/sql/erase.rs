@@ -50,6 +50,12 @@ pub(super) fn erase(
             forget_in_audit(book, address.as_str(), &form)?;
         }
         book.audit(AuditAction::Erased, &AuditEntry { subject: Some(&form), ..AuditEntry::default() }, at)?;
+        // Another one each time: what keeps mail elsewhere sees by it that there is something to look for.
+        book.connection.execute(
+            "INSERT INTO setting (name, value) SELECT 'note:erased', CAST(max(id) AS TEXT) FROM audit WHERE 1 = 1
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            [],
+        )?;
         Ok(Erased { known: true, stopped: stopped.state != crate::State::Ok, reports })
     })?;
     // The old pages must not keep what was overwritten.
