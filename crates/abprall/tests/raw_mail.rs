@@ -96,8 +96,9 @@ fn by_every_way_a_bounce_is_kept_as_it_came_and_why_says_how_to_read_it() {
         let line = why.lines().find(|line| line.contains("raw mail")).unwrap_or_else(|| panic!("{why}"));
         let number = line.split_whitespace().next_back().unwrap();
         let printed = run(folder, ["message", number]).out;
-        // What came by SMTP says where it was sent to.
-        let printed = printed.strip_prefix("Delivered-To: bounces@sender.example\r\n").unwrap_or(&printed);
+        const TRACE: &str = "Return-Path: <>\r\nDelivered-To: bounces@sender.example\r\n";
+        // What came by SMTP says where it was sent to, and from.
+        let printed = printed.strip_prefix(TRACE).unwrap_or(&printed);
         assert_eq!(printed, mail, "{who}");
         let story = run(folder, ["why", who, "--format", "json"]).json();
         let content = story["decisions"][0]["report"]["content"].as_str().unwrap();
