@@ -93,6 +93,10 @@ fn a_column_without_addresses_is_refused_before_everybody_leaves() {
         assert!(!folder.path().join("clean.csv").exists());
     }
     assert_eq!(ask(&folder, &["scrub", "list.csv", "-o", "clean.csv", "--column", "2"]).status, 0);
+    fs::write(folder.path().join("none.csv"), "Vorname,Nachname\nAnna,Beispiel\n").unwrap();
+    let ran = ask(&folder, &["scrub", "none.csv", "-o", "clean2.csv"]);
+    assert_eq!(ran.status, 2, "{}", ran.err);
+    assert!(ran.err.contains("that has them: Vorname, Nachname"), "{}", ran.err);
 }
 
 #[test]

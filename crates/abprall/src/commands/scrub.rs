@@ -169,7 +169,9 @@ impl Args {
                 "no addresses in the first rows; `--column NAME` names the column that has them",
                 "in den ersten Zeilen stehen keine Adressen; `--column NAME` nennt die Spalte mit den Adressen",
             );
-            return Err(format!("{}: {text} {}", self.list_file.display(), columns()).trim_end().to_owned());
+            let columns = columns();
+            let columns = if columns.is_empty() { columns } else { format!(": {columns}") };
+            return Err(format!("{}: {text}{columns}", self.list_file.display()));
         }
         Ok(())
     }
