@@ -11,7 +11,7 @@ use clap::builder::styling::Style;
 use serde::Serialize;
 
 use super::decisions;
-use crate::terminal::{BOLD, DIM, HELD, NOTE, STOPPED, beside, number, width, wrapped};
+use crate::terminal::{BOLD, DIM, HELD, NOTE, STOPPED, beside, name_column, number, width, wrapped};
 use crate::wording::{self, pick};
 
 /// Domains that are kept in mind during a run: enough to see that several addresses of one fail.
@@ -177,13 +177,12 @@ impl Tally {
         if !alerts.is_empty() {
             let heading = pick(language, "To mend on our side", "Auf unserer Seite zu beheben");
             writeln!(out, "{BOLD}{heading}{BOLD:#}")?;
-            for reason in alerts {
-                let command = format!("abprall explain {reason}");
-                writeln!(
-                    out,
-                    "  {}",
-                    beside(wording::reason(reason, language), 38, &command, 2, width(100))
-                )?;
+            let row =
+                |reason: Reason| (wording::reason(reason, language), format!("abprall explain {reason}"));
+            let rows: Vec<_> = alerts.into_iter().map(row).collect();
+            let column = name_column(&rows, 38, 2, width(100));
+            for (title, command) in rows {
+                writeln!(out, "  {}", beside(title, column, &command, 2, width(100)))?;
             }
             writeln!(out)?;
         }
