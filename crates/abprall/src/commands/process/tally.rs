@@ -109,7 +109,7 @@ impl Tally {
             let name = wording::outcome(outcome, language);
             let mut meaning = wording::meaning(outcome, language).to_owned();
             if outcome.stop().is_some() {
-                meaning = format!("{}: {meaning}", newly_stopped(self.newly_stopped[rank], language));
+                meaning = format!("{}: {meaning}", addresses(self.newly_stopped[rank], language));
             }
             let meaning = wrapped(&meaning, 24, width);
             let meaning = meaning.trim_start();
@@ -131,8 +131,8 @@ impl Tally {
             out,
             "{DIM}{}: {} {}, {} {}{DIM:#}",
             store,
-            number(stopped.addresses_suppressed),
-            pick(language, "addresses suppressed", "Adressen gesperrt"),
+            addresses(stopped.addresses_suppressed, language),
+            pick(language, "suppressed", "gesperrt"),
             number(stopped.addresses_held),
             pick(language, "held", "angehalten")
         )?;
@@ -253,12 +253,12 @@ impl Tally {
     }
 }
 
-fn newly_stopped(addresses: u64, language: Language) -> String {
-    match (addresses, language) {
+fn addresses(count: u64, language: Language) -> String {
+    match (count, language) {
         (1, Language::En) => "1 address".to_owned(),
         (1, Language::De) => "1 Adresse".to_owned(),
-        (_, Language::En) => format!("{} addresses", number(addresses)),
-        (_, Language::De) => format!("{} Adressen", number(addresses)),
+        (_, Language::En) => format!("{} addresses", number(count)),
+        (_, Language::De) => format!("{} Adressen", number(count)),
     }
 }
 

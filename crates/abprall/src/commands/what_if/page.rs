@@ -197,7 +197,7 @@ fn described(stopped: &Stopped, answer: &Answer<'_>, language: Language) -> Stri
 
 fn name(change: Change, language: Language) -> &'static str {
     match change {
-        Change::Removed => pick(language, "removed", "gesperrt"),
+        Change::Removed => pick(language, "removed", "gestoppt"),
         Change::Saved => pick(language, "saved", "verschont"),
         Change::Harder => pick(language, "harder", "härter"),
         Change::Milder => pick(language, "milder", "milder"),
