@@ -141,6 +141,14 @@ impl Tally {
 
     fn headline(&self, language: Language) -> String {
         let new = self.messages - self.known;
+        if self.messages == 0 {
+            return pick(
+                language,
+                "Nothing there: no message to read",
+                "Nichts da: keine Nachricht zu lesen",
+            )
+            .to_owned();
+        }
         match language {
             Language::En => {
                 let mut text = format!("{}, {}", count(new, "new message"), count(self.reports, "report"));
