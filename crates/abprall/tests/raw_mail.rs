@@ -146,6 +146,8 @@ fn who_is_forgotten_is_in_no_kept_mail_nor_in_any_that_comes_later() {
     assert_eq!(files(folder).len(), 3);
     let preview = run(folder, ["erase", "anna@gone.example"]);
     assert!(preview.out.contains("2 messages of the raw mail would be removed"), "{}", preview.out);
+    let joanna = run(folder, ["erase", "joanna@gone.example", "--lang", "de"]);
+    assert!(joanna.out.contains("1 Nachricht der Rohmails würde gelöscht"), "{}", joanna.out);
     assert_eq!(files(folder).len(), 3);
     let erased = run(folder, ["erase", "anna@gone.example", "--yes", "--format", "json"]).json();
     assert_eq!((&erased["raw_mail"], &erased["known"]), (&2.into(), &true.into()));
