@@ -26,11 +26,20 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
 /// Neither is ever cut: an address that lost its end is none.
 pub(crate) fn beside(name: &str, name_width: usize, text: &str, taken: usize, width: usize) -> String {
     let (name, text) = (plain(name), plain(text));
-    let named = name.chars().count().max(name_width);
-    if text.is_empty() || taken + named + 1 + text.chars().count() <= width {
-        return format!("{name:name_width$} {text}").trim_end().to_owned();
+    // A name that fills its column would else look like the beginning of the text.
+    let gap = if name.chars().count() < name_width { " " } else { "  " };
+    let named = name.chars().count().max(name_width) + gap.len();
+    if text.is_empty() || taken + named + text.chars().count() <= width {
+        return format!("{name:name_width$}{gap}{text}").trim_end().to_owned();
     }
     format!("{name}\n{}", wrapped(&text, taken + 2, width))
+}
+
+/// The width of a column of names, at least `least`, in which all of them stand that have room [`beside`] the longest text.
+pub(crate) fn name_column(rows: &[(&str, String)], least: usize, taken: usize, width: usize) -> usize {
+    let longest = rows.iter().map(|(_, text)| text.chars().count()).max().unwrap_or(0);
+    let columns = rows.iter().map(|(name, _)| name.chars().count() + 1);
+    columns.filter(|column| taken + column + 1 + longest <= width).fold(least, usize::max)
 }
 
 /// The text without characters that steer a terminal or turn the direction of writing around.
@@ -91,8 +100,18 @@ mod tests {
             beside("a@b.example", 14, "mailbox disabled or inactive", 10, 40),
             "a@b.example\n            mailbox disabled or inactive"
         );
+        assert_eq!(beside("a@b.example", 11, "full", 10, 40), "a@b.example  full");
         let long = format!("{}@example.org", "x".repeat(64));
         assert!(beside(&long, 14, "full", 10, 40).starts_with(&long));
+    }
+
+    #[test]
+    fn a_column_is_as_wide_as_the_longest_name_that_leaves_room_for_the_texts() {
+        let rows = [("abc", "12345".to_owned()), ("abcdef", "1".to_owned())];
+        assert_eq!(name_column(&rows, 2, 2, 20), 7);
+        assert_eq!(name_column(&rows, 2, 2, 14), 4);
+        assert_eq!(name_column(&rows, 2, 2, 9), 2);
+        assert_eq!(name_column(&[], 5, 2, 20), 5);
     }
 
     #[test]

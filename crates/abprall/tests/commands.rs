@@ -25,6 +25,29 @@ fn ask(folder: &TempDir, arguments: &[&str]) -> Ran {
 }
 
 #[test]
+fn where_nothing_is_there_no_message_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("none.mbox"), "").unwrap();
+    fs::create_dir(folder.path().join("none")).unwrap();
+    // Standard input is empty here.
+    for (input, lang, words) in [
+        ("-", "en", "Nothing there: no message to read\n"),
+        ("-", "de", "Nichts da: keine Nachricht zu lesen\n"),
+        ("none.mbox", "en", "Nothing there"),
+        ("none", "en", "Nothing there"),
+    ] {
+        let ran = abprall(folder.path())
+            .args(["process", input, "--lang", lang])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let out = String::from_utf8(ran.stdout).unwrap();
+        assert!(ran.status.success() && out.starts_with(words), "{input}: {out}");
+        assert!(!out.contains("message,"), "{out}");
+    }
+}
+
+#[test]
 fn processing_twice_changes_nothing() {
     let folder = processed();
     let before = contents(folder.path(), "abprall.db");

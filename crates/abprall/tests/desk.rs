@@ -138,7 +138,12 @@ fn a_rewind_is_a_preview_until_it_is_meant() {
         (&"rewind".into(), &"oops".into())
     );
     // There is nothing left to undo.
-    assert_eq!(ask(&folder, window).status, 1);
+    let nothing = ask(&folder, window);
+    assert_eq!(nothing.status, 1);
+    let ends = "from 2026-11-24 00:00 UTC until before 2026-11-25 00:00 UTC (--to itself is not included)";
+    assert!(nothing.out.contains(ends), "{}", nothing.out);
+    let exact = ask(&folder, "rewind --from 2026-11-24T00:00:01 --to 2026-11-25 --lang de --rule none").out;
+    assert!(exact.contains("von 2026-11-24T00:00:01Z bis vor 2026-11-25 00:00 UTC"), "{exact}");
     assert_eq!(ask(&folder, "rewind --from 2026-11-25 --to 2026-11-24").status, 2);
 }
 

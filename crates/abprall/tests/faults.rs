@@ -164,7 +164,7 @@ fn a_read_only_disk_is_named() {
         "size=20m",
         "$ABPRALL process bounces.mbox --store disk/abprall.db >first\n\
          mount -o remount,ro disk\n\
-         $ABPRALL suppressions add a@b.example --store disk/abprall.db",
+         $ABPRALL suppressions add a@b.example --reason user_unknown --store disk/abprall.db",
     );
     assert_eq!(ran.status, 3, "{}", ran.err);
     assert!(ran.err.contains("read-only") || ran.err.contains("cannot open"), "{}", ran.err);

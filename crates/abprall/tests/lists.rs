@@ -93,6 +93,36 @@ fn a_column_without_addresses_is_refused_before_everybody_leaves() {
         assert!(!folder.path().join("clean.csv").exists());
     }
     assert_eq!(ask(&folder, &["scrub", "list.csv", "-o", "clean.csv", "--column", "2"]).status, 0);
+    fs::write(folder.path().join("none.csv"), "Vorname,Nachname\nAnna,Beispiel\n").unwrap();
+    let ran = ask(&folder, &["scrub", "none.csv", "-o", "clean2.csv"]);
+    assert_eq!(ran.status, 2, "{}", ran.err);
+    assert!(ran.err.contains("that has them: Vorname, Nachname"), "{}", ran.err);
+}
+
+#[test]
+fn a_list_is_never_cleaned_into_itself_nor_mixed_with_the_reasons() {
+    let folder = stopped();
+    let here = folder.path();
+    let list = "ok@example.com\nheld@example.com\n";
+    fs::write(here.join("list.csv"), list).unwrap();
+    fs::create_dir(here.join("sub")).unwrap();
+    std::os::unix::fs::symlink("list.csv", here.join("link.csv")).unwrap();
+    for (clean, why, at_fault) in [
+        ("list.csv", "why.csv", "list.csv"),
+        ("sub/../list.csv", "why.csv", "sub/../list.csv"),
+        ("link.csv", "why.csv", "link.csv"),
+        ("clean.csv", "./list.csv", "./list.csv"),
+        ("clean.csv", "sub/../clean.csv", "sub/../clean.csv"),
+    ] {
+        for (lang, word) in [("en", "file"), ("de", "Datei")] {
+            let ran = ask(&folder, &["scrub", "list.csv", "-o", clean, "--removed", why, "--lang", lang]);
+            assert_eq!(ran.status, 2, "{clean} {why}: {}", ran.err);
+            assert!(ran.err.contains(&format!("abprall: {at_fault} ")), "{}", ran.err);
+            assert!(ran.err.contains(word), "{}", ran.err);
+        }
+    }
+    assert_eq!(fs::read_to_string(here.join("list.csv")).unwrap(), list);
+    assert!(!here.join("clean.csv").exists() && !here.join("why.csv").exists());
 }
 
 #[test]

@@ -121,17 +121,50 @@ fn less_patience_would_have_removed_whom_it_names() {
     let folder = soft_history();
     let strict = "[soft]\ndays = 3\nsuppress_for = \"30d\"\nrule = []\n";
     let whole = answer(&folder, strict, &[]);
-    // Bert is gone for good either way; his full mailbox would have stopped him before.
-    assert_eq!(changes(&whole), [1, 0, 0, 0, 1, 0], "{whole:#}");
+    // Bert is gone for good either way: his full mailbox would have stopped him before, but not for good.
+    assert_eq!(changes(&whole), [1, 0, 0, 0, 0, 1], "{whole:#}");
     assert_eq!(whole["reasons"][0]["reason"], "mailbox_full");
     assert_eq!(whole["reports"], 7);
     let lines = ask(&folder, strict, &["--format", "ndjson"]).lines();
-    assert_eq!(lines.len(), 2);
+    assert_eq!(lines.len(), 1);
     assert_eq!((&lines[0]["address"], &lines[0]["change"]), (&"anna@one.test".into(), &"removed".into()));
     assert_eq!(lines[0]["before"], Value::Null);
     assert_eq!(lines[0]["after"]["rule"], "soft-threshold");
     assert_eq!(lines[0]["after"]["until"], "2026-12-03T12:00:00Z");
     assert_eq!(lines[0]["provider"], "one.test");
+}
+
+#[test]
+fn a_stop_without_an_end_takes_the_place_of_one_that_ends_as_it_does_when_mail_is_processed() {
+    let strict = "[soft]\ndays = 1\nsuppress_for = \"30d\"\nrule = []\n";
+    let first =
+        bounce(1, "anna@one.test", "4.4.1", "connect to one.test[192.0.2.1]:25: Connection timed out")
+            + &bounce(2, "bert@two.test", FULL.0, FULL.1);
+    let no_domain = "Host or domain name not found. Name service error for name=one.test type=MX";
+    let second = bounce(3, "anna@one.test", "5.4.4", no_domain) + &bounce(4, "bert@two.test", GONE.0, GONE.1);
+    let [usual, tried] = [[].as_slice(), &["--policy", "strict.toml"]].map(|policy| {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("strict.toml"), strict).unwrap();
+        process(&folder, &first, "2026-11-01T12:00:00Z", policy);
+        process(&folder, &second, "2026-11-02T12:00:00Z", policy);
+        folder
+    });
+    let stops = |folder: &TempDir| {
+        let csv = run(folder.path(), ["suppressions", "export", "--format", "csv"]).out;
+        csv.lines()
+            .skip(1)
+            .map(|row| row.split(',').take(6).collect::<Vec<_>>().join(","))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        stops(&tried),
+        [
+            "anna@one.test,held,address,domain_not_found,2026-11-02T12:00:00Z,",
+            "bert@two.test,suppressed,address,user_unknown,2026-11-02T12:00:00Z,",
+        ]
+    );
+    assert_eq!(stops(&usual), stops(&tried));
+    assert_eq!(changes(&answer(&usual, strict, &[])), [0, 0, 0, 0, 0, 2]);
 }
 
 #[test]
@@ -225,9 +258,10 @@ fn a_broken_policy_is_refused_with_all_its_problems() {
 fn people_read_it_in_both_languages_within_80_columns() {
     let folder = soft_history();
     let strict = "[soft]\ndays = 3\nsuppress_for = \"30d\"\nrule = []\n";
-    for (language, words) in
-        [("en", ["removed", "What this cannot know"]), ("de", ["gesperrt", "Was sich so nicht sagen lässt"])]
-    {
+    for (language, words) in [
+        ("en", ["removed", "What this cannot know"]),
+        ("de", ["  gestoppt           1", "Was sich so nicht sagen lässt"]),
+    ] {
         let ran = ask(&folder, strict, &["--lang", language]);
         assert_eq!(ran.status, 0, "{}", ran.err);
         assert!(words.iter().all(|word| ran.out.contains(word)), "{}", ran.out);

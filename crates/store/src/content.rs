@@ -41,18 +41,21 @@ pub struct ContentId {
 
 impl ContentId {
     /// Of a raw message. CR and the empty lines at the end do not count, so that a Maildir's copy is the mailbox's copy; nor do the
-    /// trace fields at its top, so that it is the one that came by LMTP.
+    /// trace fields at its top, so that it is the one that came by LMTP. But by a null return path a report is known as one: a copy
+    /// that has it is another message than one that lost it.
     pub fn of(bytes: &[u8]) -> Self {
         let message = without_trace(bytes);
+        let trace = &bytes[..bytes.len() - message.len()];
+        let path: &[u8] = if has_null_path(trace) { b"Return-Path: <>\n" } else { b"" };
         // Of what is nothing else, they are all that there is.
         let message = without_end(if message.trim_ascii().is_empty() { bytes } else { message });
-        Self::new(day_of_headers(message), digest(message))
+        Self::new(day_of_headers(message), digest(&[path, message]))
     }
 
     /// Of one line of a file of replies. Two equal lines are two replies: the place belongs to the identity.
     pub fn of_line(source: &str, text: &str) -> Self {
         let line = format!("{source}\n{text}");
-        Self::new(day_of_line(text.as_bytes()), digest(without_end(line.as_bytes())))
+        Self::new(day_of_line(text.as_bytes()), digest(&[without_end(line.as_bytes())]))
     }
 
     fn new(day: Option<u16>, digest: [u8; 16]) -> Self {
@@ -140,19 +143,33 @@ fn is_trace(line: &[u8]) -> bool {
     TRACE.iter().any(|trace| name.eq_ignore_ascii_case(trace.as_bytes()))
 }
 
+/// Whether the first return path is `<>`, or the mailer's own.
+fn has_null_path(trace: &[u8]) -> bool {
+    const NAME: &[u8] = b"Return-Path:";
+    let mut lines = trace.split(|byte| *byte == b'\n');
+    let line = lines.find(|line| line.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME)));
+    let Some(line) = line else { return false };
+    let path: Vec<u8> =
+        line[NAME.len()..].iter().copied().filter(|byte| !b"<> \t\r".contains(byte)).take(14).collect();
+    path.is_empty() || path.eq_ignore_ascii_case(b"mailer-daemon")
+}
+
 fn without_end(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |at| at + 1);
     &bytes[..end]
 }
 
-fn digest(bytes: &[u8]) -> [u8; 16] {
+/// Without CR, of one part after the other.
+fn digest(parts: &[&[u8]]) -> [u8; 16] {
     let mut hash = Xxh3::new();
-    let mut rest = bytes;
-    while let Some(at) = memchr::memchr(b'\r', rest) {
-        hash.update(&rest[..at]);
-        rest = &rest[at + 1..];
+    for part in parts {
+        let mut rest = *part;
+        while let Some(at) = memchr::memchr(b'\r', rest) {
+            hash.update(&rest[..at]);
+            rest = &rest[at + 1..];
+        }
+        hash.update(rest);
     }
-    hash.update(rest);
     hash.digest128().to_be_bytes()
 }
 
@@ -233,10 +250,14 @@ mod tests {
         let of = |text: &str| ContentId::of(text.as_bytes());
         let message = "From: <>\nReceived: from a by b\nSubject: x\n\nReturn-Path: c\n";
         let delivered = format!(
-            "Return-Path: <>\r\nDELIVERED-TO: b@x.example\r\nReceived: from mx.example\r\n\tby b.example;\r\n Wed\r\nX-Sieve: CMU\r\n{}",
+            "Return-Path: <b@x.example>\r\nDELIVERED-TO: b@x.example\r\nReceived: from mx.example\r\n\tby b.example;\r\n Wed\r\nX-Sieve: CMU\r\n{}",
             message.replace('\n', "\r\n")
         );
         assert_eq!(of(&delivered), of(message));
+        // What is read by it makes another message; whatever stands beside it does not.
+        let null = delivered.replacen("<b@x.example>", "<>", 1);
+        assert_ne!(of(&null), of(message));
+        assert_eq!(of(&null), of(&format!("Return-Path: <MAILER-DAEMON>\n{message}")));
         // Only at the top, only whole names, and never nothing.
         assert_ne!(of(message), of(&message.replace("Received: from a by b\n", "")));
         assert_ne!(of(message), of(&message.replace("Return-Path: c\n", "")));

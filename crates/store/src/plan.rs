@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use abprall_bounce::Kind;
 use abprall_mail::{BounceType, Party, Reason};
 use abprall_policy::{
-    Brake, Day, Decision, History, HourCount, IncidentEvent, Outcome, Policy, SoftScope, Stop, Usual, decide,
-    incident_key, unusual,
+    Brake, Day, Decision, HardStop, History, HourCount, IncidentEvent, Outcome, Policy, SoftScope, Stop,
+    Usual, decide, incident_key, unusual,
 };
 use jiff::Timestamp;
 
@@ -19,9 +19,7 @@ mod fingerprint;
 mod gather;
 mod writes;
 
-pub(crate) use context::{
-    AddressContext, BrakeContext, Context, DomainContext, HardStop, Rare, Removal, StopContext,
-};
+pub(crate) use context::{AddressContext, BrakeContext, Context, DomainContext, Rare, Removal, StopContext};
 pub(crate) use fingerprint::{
     PolicyCache, fingerprint, read as read_fingerprint, shown as shown_fingerprint,
 };
@@ -48,22 +46,6 @@ pub(crate) fn brake_key(provider: &str) -> String {
 /// The hour of a moment, since 1970.
 pub(crate) fn hour_of(at: Timestamp) -> i64 {
     at.as_second().div_euclid(3600)
-}
-
-/// A person's own wish outweighs a dead mailbox, that one a hold.
-pub(crate) fn weight(stop: Stop, reason: Reason) -> u8 {
-    match (stop, reason) {
-        (Stop::Suppression, Reason::Complaint | Reason::Unsubscribe) => 2,
-        (Stop::Suppression, _) => 1,
-        (Stop::Hold, _) => 0,
-    }
-}
-
-/// Whether a stop that is there stays when another comes: it weighs more, or as much and does not end before.
-pub(crate) fn outweighs(known: &HardStop, new: &HardStop) -> bool {
-    let end = |stop: &HardStop| stop.until.unwrap_or(Timestamp::MAX);
-    let (of_known, of_new) = (weight(known.stop, known.reason), weight(new.stop, new.reason));
-    of_known > of_new || (of_known == of_new && end(known) >= end(new))
 }
 
 /// Decides all entries, in their order, and says what is to be written.
@@ -188,7 +170,7 @@ impl Planner<'_> {
         let before = match there {
             Some(known) => {
                 let is_over = known.hard.until.is_some_and(|until| until <= entry.seen_at);
-                if !is_over && outweighs(&known.hard, &new) {
+                if !is_over && known.hard.outweighs(&new) {
                     return false;
                 }
                 let before = known.hard.stop;

@@ -1,6 +1,7 @@
 //! TLS to a real PostgreSQL that wants it; skipped where none is installed (`ABPRALL_TEST_POSTGRES` is not set).
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::Command;
 
@@ -110,4 +111,26 @@ fn a_store_behind_tls_comes_back_after_its_server_was_gone() {
     let store = open_store(&place).unwrap();
     server.run("crash", &[]);
     assert!(store.api_keys().unwrap().is_empty());
+}
+
+#[test]
+fn where_tls_is_only_preferred_a_server_whose_tls_fails_is_asked_without() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = std::thread::spawn(move || {
+        let mut request = [0; 8];
+        let (mut first, _) = listener.accept().unwrap();
+        first.read_exact(&mut request).unwrap();
+        // It speaks TLS, says so, and then does not.
+        first.write_all(b"Sno TLS").unwrap();
+        drop(first);
+        let (mut second, _) = listener.accept().unwrap();
+        second.read_exact(&mut request).unwrap();
+        request
+    });
+    let place = |more: &str| format!("host=localhost port={port} user=abprall {more}");
+    assert!(PostgresPlace::parse(&place("")).unwrap().connect().is_err(), "it is no server");
+    // Protocol 3.0, and no request for TLS.
+    assert_eq!(server.join().unwrap()[4..], [0, 3, 0, 0]);
+    assert!(PostgresPlace::parse(&place("sslmode=require")).unwrap().connect().is_err());
 }

@@ -132,6 +132,7 @@ fn sentence(erased: Erased, raw_mail: u64, done: bool, language: Language) -> St
         (_, true, Language::En) => format!("; {mail} of the raw mail removed"),
         (_, true, Language::De) => format!("; {mail} der Rohmails gelöscht"),
         (_, false, Language::En) => format!("; {mail} of the raw mail would be removed"),
+        (1, false, Language::De) => format!("; {mail} der Rohmails würde gelöscht"),
         (_, false, Language::De) => format!("; {mail} der Rohmails würden gelöscht"),
     };
     if !erased.known && raw_mail > 0 {

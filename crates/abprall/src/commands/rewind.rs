@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::domains::counted;
 use super::pending::preview;
 use crate::clock::ClockOption;
+use crate::dates;
 use crate::language::Lang;
 use crate::store_file::StoreFile;
 use crate::terminal::{BOLD, DIM, number, plain};
@@ -31,7 +32,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = moment)]
     from: Timestamp,
 
-    /// … and before this one.
+    /// … and before this one: it is not included, so a day ends with the next day's date.
     #[arg(long, value_name = "TIME", value_parser = moment)]
     to: Timestamp,
 
@@ -114,21 +115,35 @@ impl Args {
                 serde_json::to_writer_pretty(&mut out, &answer)?;
                 writeln!(out)?;
             }
+            Format::Text if summary.undone == 0 => {
+                writeln!(out, "{}", nothing(self.from, self.to, self.lang.into()))?;
+            }
             Format::Text => write(&mut out, &summary, self.yes, self.lang.into())?,
         }
         Ok(ExitCode::from(u8::from(summary.undone == 0)))
     }
 }
 
-fn write(out: &mut impl Write, summary: &RewindSummary, done: bool, language: Language) -> io::Result<()> {
-    if summary.undone == 0 {
-        let text = pick(
-            language,
-            "no decision of that time is like that, or all of them are undone already",
-            "keine Entscheidung dieser Zeit ist so, oder alle sind bereits zurückgenommen",
-        );
-        return writeln!(out, "{text}");
+/// Why nothing is undone: mostly the window is not the one that was meant.
+fn nothing(from: Timestamp, to: Timestamp, language: Language) -> String {
+    // Ends are told as they are: none is rounded to its minute.
+    let shown = |at: Timestamp| {
+        if at.as_nanosecond() % 60_000_000_000 == 0 { dates::minute(at) } else { at.to_string() }
+    };
+    let (from, to) = (shown(from), shown(to));
+    match language {
+        Language::En => format!(
+            "nothing to undo from {from} until before {to} (--to itself is not included):\n\
+             no decision of that time is like that, or all of them are undone already"
+        ),
+        Language::De => format!(
+            "nichts zurückzunehmen von {from} bis vor {to} (--to selbst gehört nicht dazu):\n\
+             keine Entscheidung dieser Zeit ist so, oder alle sind bereits zurückgenommen"
+        ),
     }
+}
+
+fn write(out: &mut impl Write, summary: &RewindSummary, done: bool, language: Language) -> io::Result<()> {
     let decisions =
         counted(summary.undone, ("decision", "decisions"), ("Entscheidung", "Entscheidungen"), language);
     let undone = match (done, language) {

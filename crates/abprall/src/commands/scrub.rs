@@ -1,6 +1,7 @@
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -28,7 +29,7 @@ pub(crate) struct Args {
     /// The list: CSV or text, gzip or not; `-` is standard input.
     list_file: PathBuf,
 
-    /// Where the clean list goes; `-` is standard output, `….gz` is packed.
+    /// Where the clean list goes, not the list itself; `-` is standard output, `….gz` is packed.
     #[arg(short, long, value_name = "CLEAN")]
     output: PathBuf,
 
@@ -59,6 +60,10 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let language = self.lang.into();
+        if let Err(problem) = self.files_differ(language) {
+            anstream::eprintln!("abprall: {problem}");
+            return Ok(ExitCode::from(2));
+        }
         let (raw, taken) = Counted::new(open_raw(&self.list_file)?);
         let cannot_read = || format!("cannot read {}", self.list_file.display());
         let input = lists::open(raw).with_context(cannot_read)?;
@@ -115,6 +120,35 @@ impl Args {
         Ok(ExitCode::SUCCESS)
     }
 
+    /// Says which two files are one: who is only held for now would be on no list any more, or the reasons would take its place.
+    fn files_differ(&self, language: Language) -> Result<(), String> {
+        let input = is_one_file(&self.list_file, &self.output);
+        let removed = self.removed.as_deref();
+        let text = if input {
+            pick(
+                language,
+                "is the list itself: whoever is only held for now would be lost; `-o` has to be another file",
+                "ist die Liste selbst: Wer nur vorerst angehalten ist, ginge verloren; `-o` muss eine andere Datei sein",
+            )
+        } else if removed.is_some_and(|removed| is_one_file(&self.list_file, removed)) {
+            pick(
+                language,
+                "is the list itself: the reasons would take its place; `--removed` has to be another file",
+                "ist die Liste selbst: Die Gründe träten an ihre Stelle; `--removed` muss eine andere Datei sein",
+            )
+        } else if removed.is_some_and(|removed| is_one_file(&self.output, removed)) {
+            pick(
+                language,
+                "cannot hold both: `-o` and `--removed` have to be two files",
+                "kann nicht beides aufnehmen: `-o` und `--removed` müssen zwei Dateien sein",
+            )
+        } else {
+            return Ok(());
+        };
+        let file = if input { &self.output } else { removed.unwrap_or(&self.output) };
+        Err(format!("{} {text}", file.display()))
+    }
+
     /// Sets the column, or says why there is none: a wrong one would take everybody off the list.
     fn choose_column(&self, layout: &mut Layout, sample: &[u8], language: Language) -> Result<(), String> {
         let columns = || layout.header.as_ref().map(|header| plain(&header.join(", "))).unwrap_or_default();
@@ -135,7 +169,9 @@ impl Args {
                 "no addresses in the first rows; `--column NAME` names the column that has them",
                 "in den ersten Zeilen stehen keine Adressen; `--column NAME` nennt die Spalte mit den Adressen",
             );
-            return Err(format!("{}: {text} {}", self.list_file.display(), columns()).trim_end().to_owned());
+            let columns = columns();
+            let columns = if columns.is_empty() { columns } else { format!(": {columns}") };
+            return Err(format!("{}: {text}{columns}", self.list_file.display()));
         }
         Ok(())
     }
@@ -223,6 +259,22 @@ fn reason(why: &Why, language: Language) -> String {
             standing.reason.map(|reason| wording::reason(reason, language).to_owned()).unwrap_or_default()
         }
     }
+}
+
+/// Whether two paths lead to one file, by whatever names; also to one that is not there yet. `-` is no file.
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    if one.as_os_str() == "-" || other.as_os_str() == "-" {
+        return false;
+    }
+    if let (Ok(one), Ok(other)) = (one.metadata(), other.metadata()) {
+        return (one.dev(), one.ino()) == (other.dev(), other.ino());
+    }
+    let place = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    one == other || place(one).is_some_and(|one| Some(one) == place(other))
 }
 
 pub(crate) fn open_raw(path: &Path) -> anyhow::Result<Box<dyn Read + Send>> {

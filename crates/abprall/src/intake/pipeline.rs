@@ -216,6 +216,10 @@ fn cut_file(
     batches: &mut Batches,
 ) -> io::Result<Result<(), Stopped>> {
     let mut input = open(path, taken)?;
+    if input.fill_buf()?.is_empty() {
+        // An empty mailbox is no message, and nor is what a program gives that found nothing.
+        return Ok(Ok(()));
+    }
     let name = if is_stdin(path) { "-".to_owned() } else { path.display().to_string() };
     if inputs.lines {
         return cut_lines(&name, input, batches);

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use abprall_mail::Reason;
-use abprall_policy::{Brake, HourCount, Ledger, Outcome, Stop};
+use abprall_policy::{Brake, HardStop, HourCount, Ledger, Outcome, Stop};
 use jiff::Timestamp;
 
 use crate::{Audience, StoreError};
@@ -45,7 +45,7 @@ impl AddressContext {
                 && stop.hard.until.is_none_or(|until| until > at)
         };
         let stops = self.stops.iter().filter(holds);
-        let hardest = stops.max_by_key(|stop| super::weight(stop.hard.stop, stop.hard.reason))?;
+        let hardest = stops.max_by_key(|stop| stop.hard.stop.weight(stop.hard.reason))?;
         Some((hardest.hard.stop, hardest.hard.reason))
     }
 }
@@ -57,13 +57,6 @@ pub(crate) struct StopContext {
     /// Empty: all lists.
     pub(crate) list: String,
     pub(crate) hard: HardStop,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct HardStop {
-    pub(crate) stop: Stop,
-    pub(crate) reason: Reason,
-    pub(crate) until: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug)]

@@ -41,7 +41,10 @@ impl PostgresPlace {
         let mut config: Config =
             rest.parse().map_err(|error: postgres::Error| PostgresError::Unusable(words(&error)))?;
         let mut encryption = Encryption::default();
+        let (mut says_mode, mut wants_system) = (false, false);
         for (key, value) in ours {
+            says_mode |= key == "sslmode";
+            wants_system |= key == "sslrootcert" && value == "system";
             match key {
                 "sslmode" => {
                     encryption.trust = Trust::parse(&value).ok_or_else(|| {
@@ -49,12 +52,20 @@ impl PostgresPlace {
                         PostgresError::Unusable(format!("sslmode is one of {known}"))
                     })?;
                 }
-                // libpq's word for what is the default here.
                 "sslrootcert" if value == "system" => encryption.authorities = None,
                 "sslrootcert" => encryption.authorities = Some(PathBuf::from(value)),
                 "sslcert" => encryption.certificate = Some(PathBuf::from(value)),
                 _ => encryption.key = Some(PathBuf::from(value)),
             }
+        }
+        // As libpq: the authorities of a system vouch for anybody, so that only the name says who it is.
+        match (wants_system, says_mode) {
+            (true, false) => encryption.trust = Trust::Name,
+            (true, true) if encryption.trust != Trust::Name => {
+                let told = "sslrootcert=system goes with sslmode=verify-full only";
+                return Err(PostgresError::Unusable(told.to_owned()));
+            }
+            (true | false, _) => {}
         }
         // Without a name there is nobody that a certificate could be of.
         let has_name = config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_)));
@@ -86,6 +97,17 @@ impl PostgresPlace {
     pub fn connect(&self) -> Result<Client, PostgresError> {
         match self.config.get_ssl_mode() {
             SslMode::Disable => Ok(self.config.connect(NoTls)?),
+            SslMode::Prefer => {
+                let connector = self.encryption.connector().map_err(PostgresError::Unusable)?;
+                match self.config.connect(connector) {
+                    // Old certificates and protocols: it was only preferred. The library has no other way to tell that error.
+                    Err(error) if error.to_string().starts_with("error performing TLS handshake") => {
+                        let mut plain = self.config.clone();
+                        Ok(plain.ssl_mode(SslMode::Disable).connect(NoTls)?)
+                    }
+                    connected => Ok(connected?),
+                }
+            }
             _ => {
                 let connector = self.encryption.connector().map_err(PostgresError::Unusable)?;
                 Ok(self.config.connect(connector)?)
@@ -230,6 +252,14 @@ mod tests {
                 "{text}: {error:?}"
             );
         }
+    }
+
+    #[test]
+    fn the_authorities_of_the_system_vouch_for_a_name_only() {
+        let trust = |text: &str| PostgresPlace::parse(text).map(|place| place.encryption.trust);
+        assert_eq!(trust("host=db.example sslrootcert=system").unwrap(), Trust::Name);
+        assert_eq!(trust("host=db.example sslmode=verify-full sslrootcert=system").unwrap(), Trust::Name);
+        assert!(trust("host=db.example sslmode=require sslrootcert=system").is_err());
     }
 
     #[test]

@@ -3,14 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use abprall_mail::Reason;
-use abprall_policy::{IncidentEvent, Outcome, POLICY_VERSION, Stop};
+use abprall_policy::{HardStop, IncidentEvent, Outcome, POLICY_VERSION, Stop};
 use jiff::Timestamp;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::column::{time, word};
 use super::names::Names;
 use crate::database::{Change, Connection, Insert, OptionalRow, Value, each_of, params, row};
-use crate::plan::{DomainDelta, HardStop, StopWrite};
+use crate::plan::{DomainDelta, StopWrite};
 use crate::subject::ANY_MX_HOST;
 use crate::{Scope, StoreError};
 

@@ -1,6 +1,6 @@
 use abprall_mail::Reason;
 use abprall_policy::{
-    Brake, HourCount, IncidentEvent, Outcome, Policy, Stop, Sweep, Usual, sweeping, unusual,
+    Brake, HardStop, HourCount, IncidentEvent, Outcome, Policy, Stop, Sweep, Usual, sweeping, unusual,
 };
 use jiff::Timestamp;
 
@@ -13,7 +13,7 @@ use super::undo::{Target, undo};
 use super::write::{brake_incident, put_brake};
 use crate::database::{OptionalRow, params};
 use crate::page::cut_to_page;
-use crate::plan::{HardStop, brake_key, hour_of, outweighs};
+use crate::plan::{brake_key, hour_of};
 use crate::{BrakeRow, Cursor, Page, PendingRemoval, Rows, Scope, Settlement, StoreError};
 
 pub(super) fn refresh(
@@ -181,7 +181,7 @@ pub(super) fn settle(
                 let there = book.stop_of(&removal.key)?;
                 let new = HardStop { stop: Stop::Suppression, reason, until: removal.until };
                 let harder = |known: &StopValue| {
-                    known.until.is_none_or(|until| until > at) && outweighs(&known.hard(), &new)
+                    known.until.is_none_or(|until| until > at) && known.hard().outweighs(&new)
                 };
                 if !there.as_ref().is_some_and(harder) {
                     let value = StopValue {

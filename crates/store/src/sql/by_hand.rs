@@ -8,7 +8,6 @@ use super::check::{check, find, own_standing};
 use super::column::word;
 use crate::audit::AuditEntry;
 use crate::database::params;
-use crate::plan::weight;
 use crate::{Audience, AuditAction, Question, Scope, Standing, StopOrder, StoreError, Subject, index_key};
 
 pub(super) fn stop(
@@ -49,7 +48,7 @@ pub(super) fn stop(
         let before = book.stop_of(&key)?;
         let harder = |known: &StopValue| {
             let end = |until: Option<Timestamp>| until.unwrap_or(Timestamp::MAX);
-            let (of_known, of_new) = (weight(known.stop, known.reason), weight(order.stop, order.reason));
+            let (of_known, of_new) = (known.stop.weight(known.reason), order.stop.weight(order.reason));
             end(known.until) > at
                 && (of_known > of_new || (of_known == of_new && end(known.until) > end(order.until)))
         };

@@ -6,7 +6,6 @@ use super::SqlStore;
 use super::book::kind_of;
 use super::column::{time, word};
 use crate::database::{OptionalRow, Row, params};
-use crate::plan::weight;
 use crate::{Audience, Question, Scope, Standing, State, StoreError, Subject};
 
 /// The columns of a stop as they are stored.
@@ -92,7 +91,8 @@ fn of_number(
     let mut hardest: Option<(u8, Standing)> = None;
     while let Some(row) = rows.next()? {
         let columns = stop_columns(row, 0)?;
-        let weight = weight(word("the stop", &columns.0)?, word("the reason", &columns.1)?);
+        let stop: Stop = word("the stop", &columns.0)?;
+        let weight = stop.weight(word("the reason", &columns.1)?);
         if hardest.as_ref().is_none_or(|(least, _)| weight > *least) {
             hardest = Some((weight, standing(subject.to_string(), scope, columns)?));
         }

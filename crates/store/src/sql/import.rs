@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use abprall_mail::EmailAddress;
-use abprall_policy::{Outcome, POLICY_VERSION, Stop};
+use abprall_policy::{HardStop, Outcome, POLICY_VERSION, Stop};
 use jiff::Timestamp;
 
 use super::SqlStore;
@@ -10,7 +10,7 @@ use super::column::{time, word};
 use crate::audit::AuditEntry;
 use crate::database::{Insert, each_of, row};
 use crate::limits::{IMPORT_BATCH, IMPORT_ROWS_AT_ONCE};
-use crate::plan::{HardStop, StopWrite, outweighs};
+use crate::plan::StopWrite;
 use crate::{AuditAction, ImportMode, ImportSummary, ImportedStop, StoreError, Subject};
 
 pub(super) fn import_stops(
@@ -237,5 +237,5 @@ fn outcome_of(stop: Stop) -> Outcome {
 /// Whether what is there stays.
 fn stands(known: &HardStop, row: &ImportedStop, at: Timestamp) -> bool {
     known.until.is_none_or(|until| until > at)
-        && outweighs(known, &HardStop { stop: row.stop, reason: row.reason, until: row.until })
+        && known.outweighs(&HardStop { stop: row.stop, reason: row.reason, until: row.until })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use abprall_policy::{Brake, Day, HourCount, Ledger, Strike};
+use abprall_policy::{Brake, Day, HardStop, HourCount, Ledger, Strike};
 use jiff::Timestamp;
 
 use super::book::Book;
@@ -10,8 +10,8 @@ use super::column::{small, time, word};
 use crate::StoreError;
 use crate::database::{Connection, Row, Value, each_of, params, row};
 use crate::plan::{
-    AddressContext, BrakeContext, Context, DomainContext, Gathered, HardStop, Rare, Removal, StopContext,
-    USUAL_HOURS, hour_of,
+    AddressContext, BrakeContext, Context, DomainContext, Gathered, Rare, Removal, StopContext, USUAL_HOURS,
+    hour_of,
 };
 
 pub(super) fn load(book: &mut Book<'_>, gathered: &Gathered<'_>) -> Result<Context, StoreError> {

@@ -50,10 +50,10 @@ pub(super) fn look(checks: &mut Checks, settings: &Settings) {
 }
 
 fn compare(checks: &mut Checks, apart: SignedDuration, (en, de): (&str, &str)) {
-    let seconds = apart.as_secs_f64();
+    let seconds = seconds(apart);
     let what = match checks.language() {
-        Language::En => format!("{en} is {seconds:+.1} seconds from our clock"),
-        Language::De => format!("{de}: {seconds:+.1} Sekunden neben unserer Uhr"),
+        Language::En => format!("{en} is {seconds} seconds from our clock"),
+        Language::De => format!("{de}: {seconds} Sekunden neben unserer Uhr"),
     };
     let advice = (
         "synchronise the clocks (chrony, systemd-timesyncd) of all machines that share the database",
@@ -65,5 +65,23 @@ fn compare(checks: &mut Checks, apart: SignedDuration, (en, de): (&str, &str)) {
         checks.warn("clock", &what, advice);
     } else {
         checks.ok("clock", &what);
+    }
+}
+
+/// Tenths of a second with their sign; nothing is neither before nor behind.
+fn seconds(apart: SignedDuration) -> String {
+    let text = format!("{:+.1}", apart.as_secs_f64());
+    if matches!(&*text, "+0.0" | "-0.0") { "0.0".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_that_agree_have_no_sign() {
+        for (millis, text) in [(-4, "0.0"), (0, "0.0"), (49, "0.0"), (-60, "-0.1"), (1500, "+1.5")] {
+            assert_eq!(seconds(SignedDuration::from_millis(millis)), text);
+        }
     }
 }

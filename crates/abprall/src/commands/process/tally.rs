@@ -11,7 +11,7 @@ use clap::builder::styling::Style;
 use serde::Serialize;
 
 use super::decisions;
-use crate::terminal::{BOLD, DIM, HELD, NOTE, STOPPED, beside, number, width, wrapped};
+use crate::terminal::{BOLD, DIM, HELD, NOTE, STOPPED, beside, name_column, number, width, wrapped};
 use crate::wording::{self, pick};
 
 /// Domains that are kept in mind during a run: enough to see that several addresses of one fail.
@@ -109,7 +109,7 @@ impl Tally {
             let name = wording::outcome(outcome, language);
             let mut meaning = wording::meaning(outcome, language).to_owned();
             if outcome.stop().is_some() {
-                meaning = format!("{}: {meaning}", newly_stopped(self.newly_stopped[rank], language));
+                meaning = format!("{}: {meaning}", addresses(self.newly_stopped[rank], language));
             }
             let meaning = wrapped(&meaning, 24, width);
             let meaning = meaning.trim_start();
@@ -131,8 +131,8 @@ impl Tally {
             out,
             "{DIM}{}: {} {}, {} {}{DIM:#}",
             store,
-            number(stopped.addresses_suppressed),
-            pick(language, "addresses suppressed", "Adressen gesperrt"),
+            addresses(stopped.addresses_suppressed, language),
+            pick(language, "suppressed", "gesperrt"),
             number(stopped.addresses_held),
             pick(language, "held", "angehalten")
         )?;
@@ -141,6 +141,14 @@ impl Tally {
 
     fn headline(&self, language: Language) -> String {
         let new = self.messages - self.known;
+        if self.messages == 0 {
+            return pick(
+                language,
+                "Nothing there: no message to read",
+                "Nichts da: keine Nachricht zu lesen",
+            )
+            .to_owned();
+        }
         match language {
             Language::En => {
                 let mut text = format!("{}, {}", count(new, "new message"), count(self.reports, "report"));
@@ -177,13 +185,12 @@ impl Tally {
         if !alerts.is_empty() {
             let heading = pick(language, "To mend on our side", "Auf unserer Seite zu beheben");
             writeln!(out, "{BOLD}{heading}{BOLD:#}")?;
-            for reason in alerts {
-                let command = format!("abprall explain {reason}");
-                writeln!(
-                    out,
-                    "  {}",
-                    beside(wording::reason(reason, language), 38, &command, 2, width(100))
-                )?;
+            let row =
+                |reason: Reason| (wording::reason(reason, language), format!("abprall explain {reason}"));
+            let rows: Vec<_> = alerts.into_iter().map(row).collect();
+            let column = name_column(&rows, 38, 2, width(100));
+            for (title, command) in rows {
+                writeln!(out, "  {}", beside(title, column, &command, 2, width(100)))?;
             }
             writeln!(out)?;
         }
@@ -254,12 +261,12 @@ impl Tally {
     }
 }
 
-fn newly_stopped(addresses: u64, language: Language) -> String {
-    match (addresses, language) {
+fn addresses(count: u64, language: Language) -> String {
+    match (count, language) {
         (1, Language::En) => "1 address".to_owned(),
         (1, Language::De) => "1 Adresse".to_owned(),
-        (_, Language::En) => format!("{} addresses", number(addresses)),
-        (_, Language::De) => format!("{} Adressen", number(addresses)),
+        (_, Language::En) => format!("{} addresses", number(count)),
+        (_, Language::De) => format!("{} Adressen", number(count)),
     }
 }
 

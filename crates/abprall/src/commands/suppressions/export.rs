@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::filter::{Filter, StopLine};
 use super::stop_sink::stop_of;
+use crate::commands::domains::counted;
 use crate::language::Lang;
 use crate::lists::{Format as ListFormat, ListWriter, ListedSubject, Stopped};
 use crate::output_file::OutputFile;
@@ -158,12 +159,18 @@ impl Args {
             anstream::eprintln!("{} {text} {}", number(written), self.output.display());
         }
         if erased > 0 {
+            let people = counted(
+                erased,
+                ("erased person", "erased people"),
+                ("gelöschte Person", "gelöschte Personen"),
+                language,
+            );
             let text = pick(
                 language,
-                "erased people left out: their addresses are stored nowhere (`abprall key export` takes their stops along)",
-                "gelöschte Personen ausgelassen: ihre Adressen stehen nirgends (`abprall key export` nimmt ihre Sperren mit)",
+                "left out: no address of theirs is stored (`abprall key export` takes their stops along)",
+                "ausgelassen: ihre Adressen stehen nirgends (`abprall key export` nimmt ihre Sperren mit)",
             );
-            anstream::eprintln!("{} {text}", number(erased));
+            anstream::eprintln!("{people} {text}");
         }
         if narrow > 0 && !self.format.knows_audiences() && !self.filter.is_of_one_audience() {
             let text = pick(

@@ -10,7 +10,7 @@ use super::answer::{Answer, Row};
 use super::trial::{Change, Compared, Stopped};
 use crate::dates;
 use crate::layout::{Layout, Terminal};
-use crate::terminal::{BOLD, DIM, HELD, NOTE, STOPPED, beside, number, plain, wrapped};
+use crate::terminal::{BOLD, DIM, HELD, NOTE, STOPPED, beside, name_column, number, plain, wrapped};
 use crate::wording::{self, pick};
 
 /// Reasons that are shown.
@@ -113,10 +113,8 @@ fn write_reasons<W: Write>(
     language: Language,
 ) -> io::Result<()> {
     page.heading(pick(language, "By reason", "Nach Grund"))?;
-    for (reason, row) in answer.reasons.iter().take(REASONS) {
-        write_row(page, wording::reason(*reason, language), row, language)?;
-    }
-    Ok(())
+    let shown = answer.reasons.iter().take(REASONS);
+    write_rows(page, shown.map(|(reason, row)| (wording::reason(*reason, language), row)), language)
 }
 
 fn write_providers<W: Write>(
@@ -125,9 +123,7 @@ fn write_providers<W: Write>(
     language: Language,
 ) -> io::Result<()> {
     page.heading(pick(language, "By provider", "Nach Anbieter"))?;
-    for (provider, row) in &answer.providers {
-        write_row(page, provider, row, language)?;
-    }
+    write_rows(page, answer.providers.iter().map(|(provider, row)| (&**provider, row)), language)?;
     let more = answer.providers_total.saturating_sub(answer.providers.len());
     if more > 0 {
         let text = pick(language, "more; --rows shows them", "weitere; --rows zeigt sie");
@@ -136,11 +132,23 @@ fn write_providers<W: Write>(
     Ok(())
 }
 
-fn write_row<W: Write>(page: &mut Terminal<W>, what: &str, row: &Row, language: Language) -> io::Result<()> {
-    let counts: Vec<_> =
-        row.iter().map(|(change, count)| format!("{} {}", name(*change, language), number(*count))).collect();
+fn write_rows<'a, W: Write>(
+    page: &mut Terminal<W>,
+    rows: impl Iterator<Item = (&'a str, &'a Row)>,
+    language: Language,
+) -> io::Result<()> {
+    let counts = |row: &Row| {
+        let counts =
+            row.iter().map(|(change, count)| format!("{} {}", name(*change, language), number(*count)));
+        counts.collect::<Vec<_>>().join(", ")
+    };
+    let rows: Vec<_> = rows.map(|(what, row)| (what, counts(row))).collect();
     let width = page.width();
-    writeln!(page.out(), "  {}", beside(what, 32, &counts.join(", "), 2, width))
+    let column = name_column(&rows, 32, 2, width);
+    for (what, counts) in rows {
+        writeln!(page.out(), "  {}", beside(what, column, &counts, 2, width))?;
+    }
+    Ok(())
 }
 
 fn write_examples<W: Write>(
@@ -189,7 +197,7 @@ fn described(stopped: &Stopped, answer: &Answer<'_>, language: Language) -> Stri
 
 fn name(change: Change, language: Language) -> &'static str {
     match change {
-        Change::Removed => pick(language, "removed", "gesperrt"),
+        Change::Removed => pick(language, "removed", "gestoppt"),
         Change::Saved => pick(language, "saved", "verschont"),
         Change::Harder => pick(language, "harder", "härter"),
         Change::Milder => pick(language, "milder", "milder"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use abprall_bounce::{Kind, Trust};
 use abprall_mail::{Party, Reason};
 use abprall_policy::{
-    Brake, BrakeReason, Day, Decision, History, Ledger, Outcome, Policy, SoftScope, Stop, decide,
+    Brake, BrakeReason, Day, Decision, HardStop, History, Ledger, Outcome, Policy, SoftScope, decide,
 };
 use abprall_store::ReplayedReport;
 use jiff::Timestamp;
@@ -377,27 +377,21 @@ impl Names {
     }
 }
 
-/// Enters a stop, and says whether it did: one that weighs as much, or more, stays as it is, unless it is over.
+/// Enters a stop, and says whether it did: one that weighs more, or as much and does not end before, stays as it is, unless it is
+/// over.
 fn put(slot: &mut Option<Stopped>, new: Stopped) -> bool {
-    let Some(stop) = new.outcome.stop() else { return false };
+    let hard = |stopped: &Stopped| {
+        stopped.outcome.stop().map(|stop| HardStop { stop, reason: stopped.reason, until: stopped.until })
+    };
+    let Some(hard_new) = hard(&new) else { return false };
     let stays = slot.as_ref().is_some_and(|known| {
         let is_over = known.until.is_some_and(|until| until <= new.since);
-        let known_stop = known.outcome.stop().unwrap_or(Stop::Hold);
-        !is_over && weight(known_stop, known.reason) >= weight(stop, new.reason)
+        !is_over && hard(known).is_some_and(|known| known.outweighs(&hard_new))
     });
     if !stays {
         *slot = Some(new);
     }
     !stays
-}
-
-/// A person's own wish outweighs a dead mailbox, that one a hold: as when reports are recorded.
-fn weight(stop: Stop, reason: Reason) -> u8 {
-    match (stop, reason) {
-        (Stop::Suppression, Reason::Complaint | Reason::Unsubscribe) => 2,
-        (Stop::Suppression, _) => 1,
-        (Stop::Hold, _) => 0,
-    }
 }
 
 fn took_mail_lately(ledger: &Ledger, row: &ReplayedReport) -> bool {

@@ -1,6 +1,6 @@
 //! A message on its way in.
 
-use abprall_wire::smtp::server::{Envelope, MessageAnswer, Recipient};
+use abprall_wire::smtp::server::{Envelope, MessageAnswer, Recipient, ReversePath};
 
 use crate::serve::keeper::{Keeper, NotStored};
 use crate::serve::memory::{Memory, NoMemory, Share};
@@ -9,6 +9,7 @@ use crate::serve::memory::{Memory, NoMemory, Share};
 pub(super) struct Message {
     bytes: Vec<u8>,
     recipients: Vec<Recipient>,
+    return_path: ReversePath,
     sender: String,
     share: Share,
 }
@@ -18,6 +19,7 @@ impl Message {
         Self {
             bytes: Vec::new(),
             recipients: envelope.recipients,
+            return_path: envelope.sender,
             sender: envelope.hello,
             share: memory.share(),
         }
@@ -33,8 +35,14 @@ impl Message {
         Ok(())
     }
 
-    /// The address that it came back to may be a signed one: it belongs to the message.
+    /// As RFC 5321 §4.4 has it, and by the null path a report is known. The address that it came back to may be a signed one: it
+    /// belongs to the message.
     fn begin(&mut self, part: &[u8]) {
+        let path = match &self.return_path {
+            ReversePath::Null => "",
+            ReversePath::Mailbox(path) => path,
+        };
+        self.bytes.extend_from_slice(format!("Return-Path: <{path}>\r\n").as_bytes());
         if let [recipient] = &self.recipients[..]
             && !part.starts_with(b"Delivered-To:")
         {
