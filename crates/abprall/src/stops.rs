@@ -2,8 +2,24 @@
 
 use std::ops::ControlFlow;
 
+use abprall_mail::Language;
 use abprall_store::{StopFilter, StopRow, Store};
 use jiff::Timestamp;
+
+use crate::terminal::number;
+use crate::wording::pick;
+
+/// Says how many erased people a list leaves out.
+pub(crate) fn tell_erased(erased: u64, language: Language) {
+    if erased > 0 {
+        let text = pick(
+            language,
+            "erased people left out: their addresses are stored nowhere (`abprall key export` takes their stops along)",
+            "gelöschte Personen ausgelassen: ihre Adressen stehen nirgends (`abprall key export` nimmt ihre Sperren mit)",
+        );
+        anstream::eprintln!("{} {text}", number(erased));
+    }
+}
 
 /// Hands all stops to `each`, until it fails. Gives how many.
 pub(crate) fn each_stop(
