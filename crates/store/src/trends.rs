@@ -44,6 +44,8 @@ pub struct Trends {
     pub recovered: Recovered,
     /// Removals that wait for the end of an incident, at present.
     pub pending: u64,
+    /// How far the domains that fail on the way there have been looked at, at present.
+    pub looks: Looks,
     /// Brakes that are on at present.
     pub brakes: Vec<BrakeRow>,
 }
@@ -95,8 +97,6 @@ pub struct RouteHostRow {
     pub host: String,
     /// Failures of the way there or of the domain itself.
     pub failures: u64,
-    /// Recipient domains behind it.
-    pub domains: u64,
     /// The first day of the period with such a failure.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
     pub first_day: Date,
@@ -132,4 +132,16 @@ pub struct Recovered {
     pub reinstated: u64,
     /// Addresses that were released.
     pub released: u64,
+}
+
+/// How far the domains that fail on the way there have been looked at.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Looks {
+    /// Domains with failures of mail routing that nobody has looked at.
+    pub not_looked: u64,
+    /// Domains whose last look saw nothing, because our own resolver or network did not work: nothing was decided for them.
+    pub blind: u64,
+    /// Whether all of the newest looks, at whatever domain, ended so.
+    pub all_blind: bool,
 }

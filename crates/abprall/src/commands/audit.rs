@@ -4,13 +4,12 @@ use std::process::ExitCode;
 use abprall_mail::Language;
 use abprall_store::{Audience, AuditAction, AuditRecord};
 
-use super::domains::counted;
 use crate::dates;
 use crate::language::Lang;
 use crate::listing::{self, ListFormat, Paging, Row, field};
 use crate::store_file::StoreFile;
 use crate::terminal::{BOLD, DIM, plain, width, wrapped};
-use crate::wording::{self, pick};
+use crate::wording::{self, counted, pick};
 
 /// Who changed what by hand or with a key, newest first. Each line was written together with its change.
 #[derive(clap::Args)]

@@ -13,7 +13,7 @@ use crate::listing::{self, ListFormat, Paging, Row, field};
 use crate::store_file::StoreFile;
 use crate::terminal::{BOLD, DIM, HELD, STOPPED, number, plain, width, wrapped};
 use crate::whole_domain::WholeDomain;
-use crate::wording::{self, pick};
+use crate::wording::{self, counted, pick};
 use crate::{dates, subject};
 
 /// List recipient domains with failures, or show one: since when it fails, who is affected, when it is looked at again.
@@ -118,6 +118,7 @@ impl Row for WatchedDomain {
         "last_reason",
         "next_look",
         "operator",
+        "blind",
     ];
 
     fn fields(&self) -> Vec<String> {
@@ -135,13 +136,14 @@ impl Row for WatchedDomain {
             field(self.last_reason),
             field(self.next_look),
             field(self.operator.as_ref()),
+            self.blind.to_string(),
         ]
     }
 
     fn write(&self, out: &mut dyn Write, language: Language) -> io::Result<()> {
         let state = self.health.map(|health| health.state);
         let style = health::style(state);
-        let word = health::word(state, language);
+        let word = health::word_of_domain(state, self.blind, language);
         let (style_of_stop, stop) = match self.state {
             State::Ok => (DIM, String::new()),
             State::Held => (HELD, format!(" {}", wording::state(self.state, language))),
@@ -149,7 +151,7 @@ impl Row for WatchedDomain {
         };
         writeln!(
             out,
-            "{style}{word:12}{style:#}{BOLD}{}{BOLD:#}{style_of_stop}{stop}{style_of_stop:#}",
+            "{style}{word:11}{style:#} {BOLD}{}{BOLD:#}{style_of_stop}{stop}{style_of_stop:#}",
             plain(&self.domain)
         )?;
         let mut facts = vec![counted(self.failures, ("failure", "failures"), ("Fehler", "Fehler"), language)];
@@ -165,24 +167,14 @@ impl Row for WatchedDomain {
             facts.push(health::since(Some(since), language));
         }
         if let Some(reason) = self.last_reason {
-            facts.push(wording::reason(reason, language).to_owned());
+            facts.push(format!(
+                "{}: {}",
+                pick(language, "last", "zuletzt"),
+                wording::reason(reason, language)
+            ));
         }
         writeln!(out, "{DIM}{}{DIM:#}", wrapped(&facts.join(" · "), 12, width(120)))
     }
-}
-
-/// "1 failure", "7 failures".
-pub(super) fn counted(
-    count: u64,
-    en: (&'static str, &'static str),
-    de: (&'static str, &'static str),
-    language: Language,
-) -> String {
-    let (one, many) = match language {
-        Language::En => en,
-        Language::De => de,
-    };
-    format!("{} {}", number(count), if count == 1 { one } else { many })
 }
 
 fn show(

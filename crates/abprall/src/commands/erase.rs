@@ -6,14 +6,13 @@ use abprall_store::Erased;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::domains::counted;
 use super::pending::preview;
 use crate::clock::ClockOption;
 use crate::language::Lang;
 use crate::store_file::StoreFile;
 use crate::subject;
 use crate::terminal::plain;
-use crate::wording::pick;
+use crate::wording::{counted, pick};
 
 /// Forget a person: the address and all words about it go, with the raw mail that names it; a keyed hash stays, by which a stop is still
 /// recognised.

@@ -5,15 +5,14 @@ use abprall_mail::Language;
 use abprall_store::{HostFilter, HostSort, WatchedHost};
 use clap::ValueEnum;
 
-use super::domains::counted;
 use crate::health::{self, HealthOption};
 use crate::language::Lang;
 use crate::listing::{self, ListFormat, Paging, Row, field};
 use crate::store_file::StoreFile;
 use crate::terminal::{BOLD, DIM, plain, width, wrapped};
-use crate::wording::{self, pick};
+use crate::wording::{self, counted, pick};
 
-/// List the routing servers that fail: since when, how often, how many domains are behind them.
+/// List the routing servers that fail: since when, how often, for how many domains.
 ///
 /// A host stands as a name, with what reports say of it, and with each of its addresses that was looked at.
 #[derive(clap::Args)]
@@ -90,6 +89,7 @@ impl Row for WatchedHost {
         "last_failure_at",
         "last_reason",
         "domains",
+        "mx_of",
         "next_look",
         "detail",
     ];
@@ -104,6 +104,7 @@ impl Row for WatchedHost {
             field(self.last_failure_at),
             field(self.last_reason),
             self.domains.to_string(),
+            self.mx_of.to_string(),
             field(self.next_look),
             field(self.detail.as_ref()),
         ]
@@ -126,11 +127,23 @@ impl Row for WatchedHost {
             facts.push(health::since(Some(since), language));
         }
         if self.domains > 0 {
-            let behind = counted(self.domains, ("domain", "domains"), ("Domain", "Domains"), language);
-            facts.push(format!("{behind} {}", pick(language, "behind it", "dahinter")));
+            facts.push(counted(
+                self.domains,
+                ("domain concerned", "domains concerned"),
+                ("betroffene Domain", "betroffene Domains"),
+                language,
+            ));
+        }
+        if self.mx_of > 0 {
+            let domains = counted(self.mx_of, ("domain", "domains"), ("Domain", "Domains"), language);
+            facts.push(format!("{} {domains}", pick(language, "mail host of", "Mailserver von")));
         }
         if let Some(reason) = self.last_reason {
-            facts.push(wording::reason(reason, language).to_owned());
+            facts.push(format!(
+                "{}: {}",
+                pick(language, "last", "zuletzt"),
+                wording::reason(reason, language)
+            ));
         }
         if let Some(detail) = &self.detail {
             facts.push(wording::quoted(detail, language));

@@ -5,7 +5,6 @@ use abprall_mail::Language;
 use abprall_policy::IncidentEvent;
 use abprall_store::{Incident, IncidentFilter, IncidentRecord, IncidentStory, Store};
 
-use super::domains::counted;
 use crate::clock::ClockOption;
 use crate::dates;
 use crate::health;
@@ -13,7 +12,7 @@ use crate::language::Lang;
 use crate::listing::{self, ListFormat, Paging, Row, field};
 use crate::store_file::StoreFile;
 use crate::terminal::{BOLD, DIM, HELD, number, plain, width, wrapped};
-use crate::wording::{self, pick};
+use crate::wording::{self, counted, pick};
 
 /// Domain names of an incident that are shown to people.
 const NAMES_SHOWN: usize = 12;

@@ -5,14 +5,13 @@ use abprall_mail::Language;
 use abprall_store::{Page, PendingRemoval, Settlement};
 use clap::Subcommand;
 
-use super::domains::counted;
 use crate::clock::ClockOption;
 use crate::dates;
 use crate::language::Lang;
 use crate::listing::{self, ListFormat, Paging, Row, field};
 use crate::store_file::StoreFile;
 use crate::terminal::{BOLD, DIM, beside, number, width};
-use crate::wording::{self, pick};
+use crate::wording::{self, counted, pick};
 
 /// Removals that wait because so many came at once: show them, carry them out, or drop them, an incident at a time.
 #[derive(clap::Args)]

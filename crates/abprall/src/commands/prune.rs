@@ -5,7 +5,6 @@ use abprall_mail::Language;
 use abprall_store::{Mode, Old, Store};
 use serde::Serialize;
 
-use super::domains::counted;
 use super::erase::Format;
 use super::pending::preview;
 use crate::clock::ClockOption;
@@ -13,7 +12,7 @@ use crate::language::Lang;
 use crate::raw_mail::Limits;
 use crate::serve::PRUNE_ROWS;
 use crate::store_file::StoreFile;
-use crate::wording::pick;
+use crate::wording::{counted, pick};
 
 /// Let go what is old: the words of reports, raw mail, and with --addresses the addresses to which nothing happened since. What was decided stays;
 /// who is stopped stays stopped.

@@ -9,14 +9,13 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::domains::counted;
 use super::pending::preview;
 use crate::clock::ClockOption;
 use crate::dates;
 use crate::language::Lang;
 use crate::store_file::StoreFile;
 use crate::terminal::{BOLD, DIM, number, plain};
-use crate::wording::pick;
+use crate::wording::{counted, pick};
 
 /// Names that are shown to people.
 const EXAMPLES: usize = 10;

@@ -102,7 +102,7 @@ pub(crate) struct Unreachable {
     pub(crate) route_failures: u64,
     /// How the whole domain stands.
     pub(crate) state: State,
-    /// What the last failure claimed.
+    /// The newest reason of mail routing that a failure named; none where no failure spoke of it.
     pub(crate) claim: Option<Reason>,
     /// Of the last look; none where nobody has looked.
     pub(crate) verdict: Option<Verdict>,
@@ -124,7 +124,8 @@ pub(crate) struct Server {
     pub(crate) host: String,
     /// Failures of mail routing in the period.
     pub(crate) failures: u64,
-    pub(crate) domains: u64,
+    /// Domains whose mail host it is, as last seen.
+    pub(crate) mx_of: u64,
     pub(crate) reason: Option<Reason>,
     /// The first and the last day of the period with such a failure.
     #[schema(value_type = Option<Vec<String>>)]
@@ -153,7 +154,7 @@ impl Report {
         let failures_by_reason = by_reason(&trends);
         let unreachable_domains = unreachable(store, at, rows_max)?;
         let list = list(&trends, &failures);
-        let headline = Headline::of(&trends, &failures, &list, &unreachable_domains, language);
+        let headline = Headline::of(&trends, &failures, &list, language);
         Ok(Self {
             at,
             period,
@@ -218,11 +219,6 @@ fn by_party(reasons: &[ReasonCount]) -> Vec<PartyCount> {
     rows
 }
 
-/// Failures by whose side they are on, in parts.
-pub(super) fn by_party_of(trends: &Trends) -> impl Iterator<Item = (Party, u64)> {
-    trends.by_day.iter().filter(|row| row.kind == Kind::Failed).map(|row| (row.party, row.reports))
-}
-
 fn list(trends: &Trends, failures: &Failures) -> ListHealth {
     let delivered =
         trends.by_day.iter().filter(|row| row.kind == Kind::Delivered).map(|row| row.reports).sum::<u64>();
@@ -272,11 +268,12 @@ fn unreachable(store: &dyn Store, at: Timestamp, rows_max: u32) -> Result<Vec<Un
     rows.into_iter()
         .map(|row| {
             let look = store.observations(&row.domain, Page::first(1))?.rows.into_iter().next();
+            let claim = store.claim(&row.domain)?;
             Ok(Unreachable {
                 addresses_affected: row.held + row.suppressed,
                 route_failures: row.route_failures,
                 state: row.state,
-                claim: row.last_reason,
+                claim,
                 verdict: look.as_ref().map(|look| look.verdict),
                 confidence: look.map(|look| look.confidence),
                 health: row.health.map(|health| health.state),
@@ -307,11 +304,12 @@ fn servers(store: &dyn Store, trends: &Trends, rows_max: u32) -> Result<Vec<Serv
     for row in &trends.route_hosts {
         let filter = HostFilter { host: Some(row.host.clone()), ..HostFilter::default() };
         let seen = store.hosts(&filter, HostSort::LastFailure, Page::first(HOST_ADDRESSES_MAX))?.rows;
+        let mx_of = seen.first().map_or(0, |host| host.mx_of);
         let worst = seen.into_iter().filter(|host| host.health.is_some()).max_by_key(badness);
         servers.push(Server {
             host: row.host.clone(),
             failures: row.failures,
-            domains: row.domains,
+            mx_of,
             reason: Some(row.reason),
             days: Some((row.first_day, row.last_day)),
             ..Server::seen(worst.as_ref())
@@ -322,11 +320,7 @@ fn servers(store: &dyn Store, trends: &Trends, rows_max: u32) -> Result<Vec<Serv
         let filter = HostFilter { health: Some(health), ..HostFilter::default() };
         for host in store.hosts(&filter, HostSort::LastFailure, Page::first(rows_max))?.rows {
             if servers.len() < rows_max as usize && named.insert(host.host.clone()) {
-                servers.push(Server {
-                    host: host.host.clone(),
-                    domains: host.domains,
-                    ..Server::seen(Some(&host))
-                });
+                servers.push(Server { host: host.host.clone(), ..Server::seen(Some(&host)) });
             }
         }
     }
@@ -352,7 +346,7 @@ impl Server {
         Self {
             host: String::new(),
             failures: 0,
-            domains: 0,
+            mx_of: host.map_or(0, |host| host.mx_of),
             reason: None,
             days: None,
             health: health.map(|health| health.state),

@@ -1,8 +1,10 @@
+use abprall_mail::{Party, Reason, Verdict};
 use jiff::Timestamp;
 
 use super::SqlStore;
 use super::column::{count, json, json_or_none, time, word, word_or_none};
 use super::complete::waiting_count;
+use super::trends::quoted;
 use crate::database::{OptionalRow, Row, ToValue, params};
 use crate::page::cut_to_page;
 use crate::{
@@ -27,7 +29,8 @@ fn columns(sort: DomainSort) -> String {
              s.last_reason, s.health, s.operator,
              (SELECT max(CASE WHEN stop = 'suppression' THEN 1 ELSE 0 END) FROM stop WHERE kind = 1 AND subject = s.domain AND (until IS NULL OR until > ?1)),
              (SELECT min(+due_at) FROM work WHERE work.domain = s.domain AND work.domain > 0 AND kind <> 'release'),
-             s.reinstatement, s.name_servers_before, s.operator_before, s.owner_changed, s.delivered_since, s.failed_since
+             s.reinstatement, s.name_servers_before, s.operator_before, s.owner_changed, s.delivered_since, s.failed_since,
+             (SELECT verdict FROM observation WHERE observation.domain = s.domain ORDER BY observation.id DESC LIMIT 1)
          FROM {} WHERE n.id = s.domain",
         key_of(sort),
         match sort {
@@ -111,9 +114,23 @@ fn row_of(row: Row<'_>) -> Result<WatchedDomain, StoreError> {
         last_failure_at: row.get::<Option<i64>>(8)?.map(time).transpose()?,
         last_reason: word_or_none("the reason", row.get::<Option<String>>(9)?.as_deref())?,
         health: json_or_none("the health", row.get::<Option<String>>(10)?.as_deref())?,
+        blind: word_or_none("the verdict", row.get::<Option<String>>(20)?.as_deref())?
+            == Some(Verdict::VantageBlind),
         next_look: row.get::<Option<i64>>(13)?.map(time).transpose()?,
         operator: row.get(11)?,
     })
+}
+
+pub(super) fn claim(store: &SqlStore, domain: &str) -> Result<Option<Reason>, StoreError> {
+    let Some(number) = store.find_domain(domain)? else { return Ok(None) };
+    let route = quoted(|reason| matches!(reason.party(), Party::RecipientDomain | Party::Route));
+    let sql = format!(
+        "SELECT reason FROM domain_day WHERE domain = ?1 AND day >= 0 AND failures > 0 AND reason IN ({route})
+         ORDER BY CASE WHEN reason = 'delivery_expired' THEN 1 ELSE 0 END, day DESC, failures DESC, reason LIMIT 1"
+    );
+    let reason: Option<String> =
+        store.connection.prepare_cached(&sql)?.query_row([number], |row| row.get(0)).optional()?;
+    word_or_none("the reason", reason.as_deref())
 }
 
 pub(super) fn domain(

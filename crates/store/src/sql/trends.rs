@@ -9,7 +9,7 @@ use super::load::brake_of;
 use super::summary::{Days, date_of, day_of, summary};
 use crate::database::{Row, Value, params};
 use crate::{
-    BrakeRow, DayRow, Period, ProviderRow, Recovered, RecoveryRow, RouteHostRow, StoreError, Trends,
+    BrakeRow, DayRow, Looks, Period, ProviderRow, Recovered, RecoveryRow, RouteHostRow, StoreError, Trends,
 };
 
 /// Reads the roll-ups, not the reports.
@@ -50,6 +50,7 @@ pub(super) fn trends(
                  AND NOT EXISTS (SELECT 1 FROM decision AS later WHERE later.undoes = decision.id)",
             [],
         )?,
+        looks: looks(store)?,
         brakes: brakes(store)?,
     })
 }
@@ -59,7 +60,7 @@ const BY_DAY: &str = "
     WHERE day BETWEEN ?1 AND ?2 AND reports > 0 ORDER BY day, kind, reason, bounce_type, outcome";
 
 /// Reasons for a list of SQL.
-fn quoted(is_one: impl Fn(&Reason) -> bool) -> String {
+pub(super) fn quoted(is_one: impl Fn(&Reason) -> bool) -> String {
     let names: Vec<_> =
         Reason::iter().filter(is_one).map(|reason| format!("'{}'", reason.as_str())).collect();
     names.join(", ")
@@ -103,7 +104,6 @@ fn route_hosts_sql(route: &str) -> String {
             GROUP BY host ORDER BY failures DESC, host LIMIT ?3
         )
         SELECT host.name, failures,
-            (SELECT count(*) FROM host_domain WHERE host_domain.host = top.host AND day >= ?1),
             first, last, (SELECT reason FROM sorts WHERE sorts.host = top.host ORDER BY n DESC, reason LIMIT 1)
         FROM top JOIN host ON host.id = top.host ORDER BY failures DESC, host.name"
     )
@@ -159,6 +159,29 @@ fn recoveries(
     Ok((newest, all))
 }
 
+/// The newest of all looks tell whether we see anything at present: a domain that was seen last week says nothing of today's resolver.
+const NEWEST_LOOKS: &str = "
+    SELECT count(*), count(*) FILTER (WHERE verdict = 'vantage_blind')
+    FROM (SELECT verdict FROM observation ORDER BY id DESC LIMIT 10) AS newest";
+
+const LAST_LOOKS: &str = "
+    SELECT count(*) FILTER (WHERE health_state IS NULL AND verdict IS NULL),
+        count(*) FILTER (WHERE verdict = 'vantage_blind')
+    FROM (SELECT health_state, (SELECT verdict FROM observation WHERE observation.domain = s.domain ORDER BY id DESC LIMIT 1) AS verdict
+        FROM domain_state s WHERE route_failures > 0 OR health_state IN ('failing', 'dead', 'recovering')) AS seen";
+
+fn looks(store: &SqlStore) -> Result<Looks, StoreError> {
+    let two = |sql: &str| -> Result<(i64, i64), StoreError> {
+        store.connection.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+    };
+    let ((newest, newest_blind), (not_looked, blind)) = (two(NEWEST_LOOKS)?, two(LAST_LOOKS)?);
+    Ok(Looks {
+        not_looked: count(not_looked),
+        blind: count(blind),
+        all_blind: newest > 0 && newest == newest_blind,
+    })
+}
+
 fn brakes(store: &SqlStore) -> Result<Vec<BrakeRow>, StoreError> {
     let mut statement = store
         .connection
@@ -200,10 +223,9 @@ fn route_host_row(row: Row<'_>) -> Result<RouteHostRow, StoreError> {
     Ok(RouteHostRow {
         host: row.get(0)?,
         failures: count(row.get(1)?),
-        domains: count(row.get(2)?),
-        first_day: date_of(row.get(3)?),
-        last_day: date_of(row.get(4)?),
-        reason: word("the reason", &row.get::<String>(5)?)?,
+        first_day: date_of(row.get(2)?),
+        last_day: date_of(row.get(3)?),
+        reason: word("the reason", &row.get::<String>(4)?)?,
     })
 }
 

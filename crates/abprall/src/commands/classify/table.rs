@@ -6,11 +6,10 @@ use anstream::AutoStream;
 use clap::builder::styling::{AnsiColor, Style};
 
 use super::Printer;
-use crate::commands::domains::counted;
 use crate::intake::Totals;
 use crate::report_line::ReportLine;
 use crate::terminal::{DIM, cut, plain, width, wrapped};
-use crate::wording::{self, pick};
+use crate::wording::{self, counted, pick};
 
 /// What a person reads: two lines a report, what to do first, and a count at the end.
 pub(super) struct Table<W: anstream::stream::RawStream> {
