@@ -142,6 +142,15 @@ pub(super) const SNS_CERTIFICATES_MAX: usize = 64;
 pub(super) const SNS_FETCHES_AT_A_TIME: usize = 4;
 pub(super) const SNS_FETCHES_A_MINUTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
 
+/// Of these, for posts from one client's address (IPv6: its /64): less than there are turns, so that one client alone leaves one to others.
+pub(super) const SNS_FETCHES_A_MINUTE_A_CLIENT: NonZeroU32 = NonZeroU32::new(3).unwrap();
+
+/// Clients whose fetches are counted until those are forgotten that have asked for nothing for a minute.
+pub(super) const SNS_CLIENTS_MAX: usize = 1024;
+
+/// Lines of the log in a minute, of one hook, about certificates that are not there.
+pub(super) const SNS_COMPLAINTS_A_MINUTE: NonZeroU32 = NonZeroU32::new(1).unwrap();
+
 /// Largest answer of SNS that is read, in bytes: a certificate has about 2 KiB.
 pub(super) const SNS_BYTES_MAX: usize = 64 * 1024;
 
