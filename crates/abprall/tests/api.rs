@@ -487,6 +487,48 @@ fn many_addresses_in_one_question_count_each() {
 }
 
 #[test]
+fn two_of_the_largest_questions_come_in_at_the_same_time() {
+    let folder = processed();
+    let check = key(folder.path(), "check", &["--scope", "check"]);
+    let api = Api::start(folder, REQUIRED);
+    let domain = [&"d".repeat(63), &"e".repeat(63), &"f".repeat(53), "example"].join(".");
+    let addresses: Vec<_> = (0..100_000).map(|number| format!("{number:a>64}@{domain}")).collect();
+    assert_eq!(addresses[0].len(), 254);
+    let body = json!({ "addresses": addresses }).to_string();
+    let head = format!(
+        "POST /v1/check HTTP/1.1\r\nHost: abprall\r\nConnection: close\r\nAuthorization: Bearer {check}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let (first, rest) = body.as_bytes().split_at(body.len() * 2 / 3);
+    let halves: Vec<_> = (0..2)
+        .map(|_| {
+            let mut stream = TcpStream::connect(("127.0.0.1", api.port)).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(first));
+            stream
+        })
+        .collect();
+    std::thread::scope(|scope| {
+        let answers: Vec<_> = halves
+            .into_iter()
+            .map(|mut stream| {
+                scope.spawn(move || {
+                    let _ = stream.write_all(rest);
+                    let mut answer = Vec::new();
+                    let _ = stream.read_to_end(&mut answer);
+                    (String::from_utf8_lossy(&answer[..answer.len().min(300)]).into_owned(), answer.len())
+                })
+            })
+            .collect();
+        for answer in answers {
+            let (begin, len) = answer.join().unwrap();
+            assert!(begin.starts_with("HTTP/1.1 200 ") && len > body.len(), "{len}: {begin}");
+        }
+    });
+}
+
+#[test]
 fn an_answer_that_is_known_is_not_sent_again() {
     let folder = processed();
     let read = key(folder.path(), "reader", &["--scope", "read"]);

@@ -133,6 +133,7 @@ facts! {
         how_somebody_stands_is_told_as_it_is_when_it_is_told
         what_was_not_settled_is_told_again_when_the_lease_is_over
         nothing_overtakes_what_waits_for_another_try
+        who_is_refused_comes_behind_those_who_wait
         a_try_that_does_not_count_is_one_more_all_the_same_in_its_order
         a_target_that_is_away_is_left_alone_and_loses_nothing
         who_wants_to_hear_nothing_more_is_disabled_until_a_person_says_otherwise

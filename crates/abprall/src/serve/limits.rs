@@ -19,9 +19,12 @@ pub(super) const WRITER_WAIT_MAX: Duration = Duration::from_secs(2);
 /// has sent, and no place of others.
 pub(super) const BODY_KIB_MAX: usize = 128 * 1024;
 
-/// What one client's address holds of that: two of the largest bodies of a mail service, and no client alone keeps the others out. A
-/// proxy in front is one client.
-pub(super) const BODY_KIB_A_CLIENT_MAX: usize = 32 * 1024;
+/// What one client's address holds of that: two of the largest questions about many addresses, and no client alone keeps the others out.
+/// A proxy in front is one client.
+pub(super) const BODY_KIB_A_CLIENT_MAX: usize = 2 * QUESTION_BYTES_MAX.div_ceil(1024);
+
+/// The same of the posts to hooks: two of the largest bodies of a mail service.
+pub(super) const HOOK_KIB_A_CLIENT_MAX: usize = 32 * 1024;
 
 /// How long such a body may take to come in.
 pub(super) const BODY_MAX: Duration = Duration::from_secs(60);
@@ -29,7 +32,8 @@ pub(super) const BODY_MAX: Duration = Duration::from_secs(60);
 /// Memory of answers to long questions, in KiB, until their last byte has left, and what one client's address holds of it: two answers
 /// about ADDRESSES_MAX addresses while they are made, more when they are.
 pub(super) const ANSWER_KIB_MAX: usize = 256 * 1024;
-pub(super) const ANSWER_KIB_A_CLIENT_MAX: usize = 96 * 1024;
+pub(super) const ANSWER_KIB_A_CLIENT_MAX: usize =
+    2 * (QUESTION_BYTES_MAX + ADDRESSES_MAX * ANSWER_BYTES_AN_ADDRESS).div_ceil(1024);
 
 /// What an answer about one address takes beside the address itself, in bytes, at most: states, reasons and times have bounded names.
 pub(super) const ANSWER_BYTES_AN_ADDRESS: usize = 256;
@@ -137,6 +141,15 @@ pub(super) const SNS_CERTIFICATES_MAX: usize = 64;
 /// some times a year.
 pub(super) const SNS_FETCHES_AT_A_TIME: usize = 4;
 pub(super) const SNS_FETCHES_A_MINUTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
+
+/// Of these, for posts from one client's address (IPv6: its /64): less than there are turns, so that one client alone leaves one to others.
+pub(super) const SNS_FETCHES_A_MINUTE_A_CLIENT: NonZeroU32 = NonZeroU32::new(3).unwrap();
+
+/// Clients whose fetches are counted until those are forgotten that have asked for nothing for a minute.
+pub(super) const SNS_CLIENTS_MAX: usize = 1024;
+
+/// Lines of the log in a minute, of one hook, about certificates that are not there.
+pub(super) const SNS_COMPLAINTS_A_MINUTE: NonZeroU32 = NonZeroU32::new(1).unwrap();
 
 /// Largest answer of SNS that is read, in bytes: a certificate has about 2 KiB.
 pub(super) const SNS_BYTES_MAX: usize = 64 * 1024;

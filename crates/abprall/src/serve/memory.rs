@@ -12,6 +12,7 @@ use super::limits::MEMORY_WAIT_MAX;
 /// Memory that many share, counted in KiB.
 #[derive(Clone)]
 pub(super) struct Memory {
+    kib_max: usize,
     all: Arc<Semaphore>,
     clients: Arc<Clients>,
 }
@@ -48,7 +49,7 @@ impl Memory {
     /// No client has more than its part at a time.
     pub(super) fn among_clients(kib: usize, kib_a_client: usize) -> Self {
         let clients = Clients { kib_max: kib_a_client, each: Mutex::default() };
-        Self { all: Arc::new(Semaphore::new(kib)), clients: Arc::new(clients) }
+        Self { kib_max: kib, all: Arc::new(Semaphore::new(kib)), clients: Arc::new(clients) }
     }
 
     pub(super) fn share(&self) -> Share {
@@ -68,7 +69,7 @@ impl Memory {
 }
 
 /// One house has a /64 of IPv6 addresses at least.
-fn network(client: IpAddr) -> IpAddr {
+pub(super) fn network(client: IpAddr) -> IpAddr {
     match client {
         IpAddr::V4(_) => client,
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
@@ -76,6 +77,12 @@ fn network(client: IpAddr) -> IpAddr {
 }
 
 impl Share {
+    /// Whether so many bytes have room at all, when nobody else has any.
+    pub(super) fn may_hold(&self, bytes: usize) -> bool {
+        let clients = &self.memory.clients;
+        bytes.div_ceil(1024) <= if self.of_client.is_some() { clients.kib_max } else { self.memory.kib_max }
+    }
+
     /// Room for so many bytes in all; waits where there is none.
     pub(super) async fn grow(&mut self, bytes: usize) -> Result<(), NoMemory> {
         let has = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -15,6 +16,8 @@ pub struct Server {
     folder: Option<TempDir>,
     child: Child,
     port: u16,
+    /// Reads what the server says, and gives it when it has ended.
+    said: Option<JoinHandle<String>>,
 }
 
 pub struct Answer {
@@ -51,8 +54,16 @@ impl Server {
             errors.read_line(&mut said).unwrap();
             assert!(said.len() > before, "it ended: {said}");
         }
-        std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::stderr()));
-        Self { folder: Some(folder), child, port }
+        let said = std::thread::spawn(move || {
+            let mut said = String::new();
+            let mut line = String::new();
+            while errors.read_line(&mut line).is_ok_and(|read| read > 0) {
+                eprint!("{line}");
+                said.push_str(&std::mem::take(&mut line));
+            }
+            said
+        });
+        Self { folder: Some(folder), child, port, said: Some(said) }
     }
 
     pub fn folder(&self) -> &Path {
@@ -61,6 +72,13 @@ impl Server {
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder().join(name)
+    }
+
+    /// Ends it, and gives its log.
+    pub fn log(mut self) -> String {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.said.take().unwrap().join().unwrap()
     }
 
     /// No farewell: as a power failure would do it.

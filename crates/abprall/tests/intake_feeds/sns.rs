@@ -223,6 +223,26 @@ fn a_redirect_is_not_followed_and_what_cannot_be_checked_now_is_to_come_again() 
 }
 
 #[test]
+fn made_up_certificates_of_one_client_are_fetched_three_a_minute_and_told_once() {
+    let amazon = Amazon::new();
+    let server = amazon.server();
+    for number in 0..10 {
+        let mut body = bounce("m1", "anna@b.example");
+        body["SigningCertURL"] =
+            format!("https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-ffff{number}.pem")
+                .into();
+        amazon.sign(&mut body);
+        assert_eq!(post(&server, &body).status, 503);
+    }
+    // One more may be due while they are posted.
+    let asked = amazon.asked().len();
+    assert!((3..=4).contains(&asked), "{asked}");
+    let log = server.log();
+    let told = log.lines().filter(|line| line.contains("certificate")).count();
+    assert_eq!(told, 1, "{log}");
+}
+
+#[test]
 fn a_subscription_is_confirmed_for_a_topic_that_is_named_and_for_no_other() {
     let amazon = Amazon::new();
     let server = amazon.server();

@@ -174,6 +174,23 @@ fn who_stands_before_others_and_is_refused_does_not_hold_them_up() {
 }
 
 #[test]
+fn more_who_are_refused_than_one_batch_has_hold_up_nobody_behind_them() {
+    let server =
+        Server::start(
+            |asked: &Asked| {
+                if asked.body.contains("bad") { (422, String::new()) } else { (204, String::new()) }
+            },
+        );
+    let house = House::new(&settings(&server.url("/"), "batch = 10"));
+    let bad: Vec<_> = (0..60).map(|number| format!("bad{number}@x.example")).collect();
+    let bad: Vec<_> = bad.iter().map(String::as_str).collect();
+    house.stop(&bad, &[]);
+    house.stop(&["good@x.example"], &[]);
+    until("the last one is told", || house.tell()[0]["told"] == 1);
+    assert_eq!(house.status()[0]["dead"], 0);
+}
+
+#[test]
 fn two_processes_share_the_work_and_tell_nothing_twice() {
     let seen: Arc<Mutex<Vec<i64>>> = Arc::default();
     let at_work = Arc::clone(&seen);

@@ -155,7 +155,9 @@ struct Claimed {
     decision: OutboxDecision,
 }
 
-/// In the order of the decisions; nothing overtakes an earlier item of the same subject that waits for another try.
+/// Who has waited longest first: who is refused comes due again behind the others, so that however many are refused hold up nobody.
+/// Of one subject nothing overtakes what was decided earlier: it comes along only with what is due at the very same time, hence in
+/// the order of the decisions, and otherwise when that is told.
 fn claim(book: &Book<'_>, order: &OutboxTake<'_>, now: Timestamp) -> Result<Vec<Claimed>, StoreError> {
     let mut statement = book.connection.prepare_cached(
         "SELECT item.id, item.kind, item.subject, item.attempts, decision.id, decision.outcome, decision.reason, decision.rule,
@@ -164,8 +166,8 @@ fn claim(book: &Book<'_>, order: &OutboxTake<'_>, now: Timestamp) -> Result<Vec<
          WHERE item.target = ?1 AND item.state = 'waiting' AND item.due_at <= ?2 AND item.kind <= ?3
              AND NOT EXISTS (SELECT 1 FROM sync_item AS earlier WHERE earlier.target = item.target AND earlier.kind = item.kind
                  AND earlier.subject = item.subject AND earlier.decision < item.decision AND earlier.state = 'waiting'
-                 AND earlier.due_at > ?2)
-         ORDER BY item.decision, item.id LIMIT ?4",
+                 AND earlier.due_at <> item.due_at)
+         ORDER BY item.due_at, item.decision, item.id LIMIT ?4",
     )?;
     let found = statement.query_map(
         params![order.target, now.as_microsecond(), widest(order.rules), order.rows],

@@ -5,8 +5,8 @@ use std::time::Duration;
 use abprall_mail::Reason;
 use abprall_policy::{Conclusion, Outcome, Stop};
 use abprall_store::{
-    Audience, DeadFate, DeadLetters, DomainEvents, Hears, Mode, OutboxBatch, OutboxResult, OutboxRules,
-    OutboxStart, OutboxTake, Page, Scope, Selection, State, StopOrder, StoreError, TargetNews,
+    Audience, DeadFate, DeadLetters, DomainEvents, Hears, Mode, OutboxBatch, OutboxItem, OutboxResult,
+    OutboxRules, OutboxStart, OutboxTake, Page, Scope, Selection, State, StopOrder, StoreError, TargetNews,
 };
 use jiff::{Timestamp, ToSpan};
 
@@ -140,9 +140,47 @@ pub(crate) fn nothing_overtakes_what_waits_for_another_try(house: &mut House) {
     house.store.lift(&about("a@x.example"), now() + 1.minute(), None).unwrap();
     house.store.lift(&about("b@x.example"), now() + 1.minute(), None).unwrap();
     assert_eq!(house.tell(&rules, now() + 2.minutes()), [of("b@x.example", State::Ok)]);
-    let batch = house.take(&rules, now() + 1.hour());
-    assert_eq!(names(&batch), [of("a@x.example", State::Ok), of("a@x.example", State::Ok)]);
-    assert_eq!((batch.items[0].attempts, batch.items[1].attempts), (1, 0));
+    // Due by now is the later one as well, and longer: it comes when the earlier one is told.
+    let mut attempts = Vec::new();
+    for _ in 0..2 {
+        let batch = house.take(&rules, now() + 1.hour());
+        assert_eq!(names(&batch), [of("a@x.example", State::Ok)]);
+        attempts.push((batch.items[0].decision.outcome, batch.items[0].attempts));
+        let results = [(batch.items[0].id, OutboxResult::Told { ends: None })];
+        house.store.outbox_settle(&batch.lease, &results, &TargetNews::Well, now() + 1.hour()).unwrap();
+    }
+    assert_eq!(attempts, [(Outcome::Suppress, 1), (Outcome::Lift, 0)]);
+}
+
+pub(crate) fn who_is_refused_comes_behind_those_who_wait(house: &mut House) {
+    house.begin();
+    let names: Vec<_> = (0..9).map(|number| format!("u{number}@x.example")).collect();
+    for name in &names {
+        house.record(&unknown(name), now());
+    }
+    let rules = OutboxRules::all();
+    let order = OutboxTake {
+        target: "list",
+        rules: &rules,
+        start: OutboxStart::First,
+        owner: "me",
+        lease: LEASE,
+        rows: 3,
+        mode: Mode::Apply,
+    };
+    let mut asked = Vec::new();
+    // All of them are due again at each turn.
+    for turn in 1..=4 {
+        let at = now() + (turn * 2).minutes();
+        let batch = house.store.outbox_take(&order, at).unwrap().unwrap();
+        asked.extend(batch.items.iter().filter_map(|item| item.name.clone()));
+        let again = |item: &OutboxItem| {
+            (item.id, OutboxResult::Again { due_at: at + 1.minute(), error: "422".to_owned() })
+        };
+        let results: Vec<_> = batch.items.iter().map(again).collect();
+        house.store.outbox_settle(&batch.lease, &results, &TargetNews::None, at).unwrap();
+    }
+    assert_eq!(asked, [&names[..], &names[..3]].concat());
 }
 
 pub(crate) fn a_try_that_does_not_count_is_one_more_all_the_same_in_its_order(house: &mut House) {
@@ -155,8 +193,13 @@ pub(crate) fn a_try_that_does_not_count_is_one_more_all_the_same_in_its_order(ho
     house.store.lift(&about("a@x.example"), now() + 1.minute(), None).unwrap();
     assert_eq!(house.tell(&rules, now() + 2.minutes()), []);
     let batch = house.take(&rules, now() + 1.hour());
-    assert_eq!(names(&batch).len(), 2);
-    assert_eq!((batch.items[0].attempts, batch.items[1].attempts), (0, 0));
+    let outcomes: Vec<_> = batch.items.iter().map(|item| (item.decision.outcome, item.attempts)).collect();
+    assert_eq!(outcomes, [(Outcome::Suppress, 0)]);
+    let results = [(batch.items[0].id, OutboxResult::Told { ends: None })];
+    house.store.outbox_settle(&batch.lease, &results, &TargetNews::Well, now() + 1.hour()).unwrap();
+    let batch = house.take(&rules, now() + 1.hour());
+    let outcomes: Vec<_> = batch.items.iter().map(|item| (item.decision.outcome, item.attempts)).collect();
+    assert_eq!(outcomes, [(Outcome::Lift, 0)]);
 }
 
 pub(crate) fn a_target_that_is_away_is_left_alone_and_loses_nothing(house: &mut House) {

@@ -20,7 +20,7 @@ use crate::serve::keeper::Keeper;
 use crate::serve::keys::KeyRing;
 use crate::serve::limits::{
     ANSWER_KIB_A_CLIENT_MAX, ANSWER_KIB_MAX, BODY_KIB_A_CLIENT_MAX, BODY_KIB_MAX, BODY_MAX,
-    DATABASE_QUIET_MAX, STORE_WAIT_MAX,
+    DATABASE_QUIET_MAX, HOOK_KIB_A_CLIENT_MAX, STORE_WAIT_MAX,
 };
 use crate::serve::mail_room::MailRoom;
 use crate::serve::memory::{Memory, NoMemory, Share};
@@ -131,7 +131,7 @@ impl App {
             stop,
             bodies: Memory::among_clients(BODY_KIB_MAX, BODY_KIB_A_CLIENT_MAX),
             answers: Memory::among_clients(ANSWER_KIB_MAX, ANSWER_KIB_A_CLIENT_MAX),
-            hook_bodies: Memory::among_clients(BODY_KIB_MAX, BODY_KIB_A_CLIENT_MAX),
+            hook_bodies: Memory::among_clients(BODY_KIB_MAX, HOOK_KIB_A_CLIENT_MAX),
         }
     }
 
@@ -193,12 +193,16 @@ impl App {
         body: Body,
         bytes_max: usize,
     ) -> Result<(Bytes, Share), Problem> {
-        read(self.bodies.share_of(client.0), body, bytes_max).await
+        read(self.bodies.share_of(client.0), body, bytes_max, Room::AtOnce).await
     }
 
     /// Room for an answer of so many bytes.
     pub(super) async fn answer(&self, client: Client, bytes: usize) -> Result<Share, Problem> {
         let mut share = self.answers.share_of(client.0);
+        if !share.may_hold(bytes) {
+            let text = "The answer would be too long: ask for fewer addresses at once.";
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text));
+        }
         share.grow(bytes).await.map_err(|NoMemory| {
             let text = "Too many long answers are on their way; try again in a moment.";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, text).with(header::RETRY_AFTER, "5")
@@ -239,24 +243,47 @@ impl App {
         body: Body,
         bytes_max: usize,
     ) -> Result<(Bytes, Share), Problem> {
-        read(self.hook_bodies.share_of(client.0), body, bytes_max).await
+        read(self.hook_bodies.share_of(client.0), body, bytes_max, Room::AsItComes).await
     }
 }
 
-async fn read(share: Share, body: Body, bytes_max: usize) -> Result<(Bytes, Share), Problem> {
-    timeout(BODY_MAX, read_on(share, body, bytes_max))
+/// When a body gets the memory that it says to need.
+#[derive(Clone, Copy)]
+enum Room {
+    /// Before its first part, of those we know: several that each hold a half and wait for the rest would wait for each other.
+    AtOnce,
+    /// Part by part, of anybody: who only says that much will come keeps nobody out.
+    AsItComes,
+}
+
+async fn read(share: Share, body: Body, bytes_max: usize, room: Room) -> Result<(Bytes, Share), Problem> {
+    timeout(BODY_MAX, read_on(share, body, bytes_max, room))
         .await
         .unwrap_or_else(|_| Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "The body took too long.")))
 }
 
-async fn read_on(mut share: Share, body: Body, bytes_max: usize) -> Result<(Bytes, Share), Problem> {
+async fn read_on(
+    mut share: Share,
+    body: Body,
+    bytes_max: usize,
+    room: Room,
+) -> Result<(Bytes, Share), Problem> {
     let not_whole = || {
         let text = format!("The body has to be complete and at most {bytes_max} bytes.");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text)
     };
+    let no_memory = |NoMemory| {
+        let text = "Too much comes in at once; try again in a moment.";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, text)
+    };
     // What says that it is too large is not waited for.
-    if body.size_hint().lower() > u64::try_from(bytes_max).unwrap_or(u64::MAX) {
+    let said = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if said > bytes_max || !share.may_hold(said) {
         return Err(not_whole());
+    }
+    match room {
+        Room::AtOnce => share.grow(said).await.map_err(no_memory)?,
+        Room::AsItComes => {}
     }
     let mut parts = body.into_data_stream();
     let mut bytes = Vec::new();
@@ -265,9 +292,10 @@ async fn read_on(mut share: Share, body: Body, bytes_max: usize) -> Result<(Byte
         if bytes.len() + part.len() > bytes_max {
             return Err(not_whole());
         }
-        share.grow(bytes.len() + part.len()).await.map_err(|NoMemory| {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too much comes in at once; try again in a moment.")
-        })?;
+        if !share.may_hold(bytes.len() + part.len()) {
+            return Err(not_whole());
+        }
+        share.grow(bytes.len() + part.len()).await.map_err(no_memory)?;
         bytes.extend_from_slice(&part);
     }
     Ok((bytes.into(), share))

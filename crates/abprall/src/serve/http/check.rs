@@ -1,5 +1,6 @@
 //! May this be sent to?
 
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Instant;
 
@@ -10,7 +11,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::app::App;
@@ -126,12 +128,52 @@ fn decoded(text: &str) -> Option<String> {
 #[serde(deny_unknown_fields)]
 pub(super) struct Many {
     /// The addresses; what is none is said to be none.
-    #[schema(max_items = 100_000)]
-    addresses: Vec<String>,
+    #[schema(max_items = 100_000, value_type = Vec<String>)]
+    addresses: Addresses,
     /// For mail of this tenant.
     tenant: Option<String>,
     /// For mail of this list.
     list: Option<String>,
+}
+
+/// The addresses of a question. No more of them are kept than may be asked for: an empty one takes three bytes of a body, and ten times as
+/// much in memory.
+#[derive(Debug, Default)]
+struct Addresses {
+    kept: Vec<String>,
+    /// How many there are in all.
+    count: usize,
+}
+
+impl<'de> Deserialize<'de> for Addresses {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Addresses;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a list of addresses")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Addresses, A::Error> {
+                let mut addresses = Addresses::default();
+                while addresses.kept.len() < ADDRESSES_MAX {
+                    let Some(address) = from.next_element()? else {
+                        return Ok(Addresses { count: addresses.kept.len(), ..addresses });
+                    };
+                    addresses.kept.push(address);
+                }
+                addresses.count = addresses.kept.len();
+                while from.next_element::<IgnoredAny>()?.is_some() {
+                    addresses.count += 1;
+                }
+                Ok(addresses)
+            }
+        }
+
+        from.deserialize_seq(Reader)
+    }
 }
 
 /// The answers, in the order of the questions.
@@ -170,25 +212,30 @@ pub(super) async fn check_many(
 ) -> Result<Response, Problem> {
     caller.may(KeyScope::Check)?;
     let (many, _held): (Many, _) = app.json_held(&caller, &headers, body, QUESTION_BYTES_MAX).await?;
-    if many.addresses.len() > ADDRESSES_MAX {
-        let text =
-            format!("At most {ADDRESSES_MAX} addresses in one question; these are {}.", many.addresses.len());
+    let Addresses { kept: addresses, count } = many.addresses;
+    if count > ADDRESSES_MAX {
+        let text = format!("At most {ADDRESSES_MAX} addresses in one question; these are {count}.");
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, text));
     }
     no_controls(&[many.tenant.as_deref(), many.list.as_deref()])?;
     let audience = caller.audience(Audience { tenant: many.tenant, list: many.list })?;
-    caller.count_addresses(&app, many.addresses.len())?;
-    let room = many.addresses.iter().map(|address| written_len(address) + ANSWER_BYTES_AN_ADDRESS).sum();
+    caller.count_addresses(&app, addresses.len())?;
+    let room = addresses.iter().map(|address| written_len(address) + ANSWER_BYTES_AN_ADDRESS).sum();
     let mut share = app.answer(caller.client(), room).await?;
     // So many take seconds: other questions are answered by other threads meanwhile.
-    let body = tokio::task::block_in_place(|| answers(&app, many.addresses, &audience, room))?;
+    let body = tokio::task::block_in_place(|| answers(&app, addresses, &audience, room))?;
     share.shrink(body.len());
     Ok(([(header::CONTENT_TYPE, "application/json")], held(body, share)).into_response())
 }
 
-/// Bytes of a text in JSON, at most: what has to be escaped takes six.
+/// Bytes of a text in JSON, between its quotation marks (RFC 8259 §7): never more than it took in the question.
 fn written_len(text: &str) -> usize {
-    text.bytes().map(|byte| if byte < b' ' || byte == b'"' || byte == b'\\' { 6 } else { 1 }).sum()
+    let len = |byte| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        0..b' ' => 6,
+        _ => 1,
+    };
+    text.bytes().map(len).sum()
 }
 
 /// [`Answers`] as JSON, written one by one: all of them as values would take more than the answer itself.
@@ -221,6 +268,29 @@ fn answers(app: &App, addresses: Vec<String>, audience: &Audience, room: usize) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_question_no_more_is_kept_than_may_be_asked_for() {
+        let question = |count: usize| {
+            let body = serde_json::json!({ "addresses": vec![""; count] }).to_string();
+            let Addresses { kept, count } = serde_json::from_str::<Many>(&body).unwrap().addresses;
+            assert!(kept.capacity() < 2 * ADDRESSES_MAX, "{}", kept.capacity());
+            (kept.len(), count)
+        };
+        assert_eq!(question(3), (3, 3));
+        assert_eq!(question(ADDRESSES_MAX), (ADDRESSES_MAX, ADDRESSES_MAX));
+        assert_eq!(question(4 * ADDRESSES_MAX), (ADDRESSES_MAX, 4 * ADDRESSES_MAX));
+        assert!(serde_json::from_str::<Many>(r#"{"addresses":"a@x.example"}"#).is_err());
+    }
+
+    #[test]
+    fn a_text_is_as_long_as_it_is_written() {
+        for text in
+            ["anna@example.org", "\"a\\ b\"@x.example", "\u{0}\t\n\r\u{8}\u{c}\u{1f}\u{7f}", "ü@x.example"]
+        {
+            assert_eq!(written_len(text) + 2, serde_json::to_string(text).unwrap().len(), "{text:?}");
+        }
+    }
 
     #[test]
     fn percent_encoding_is_taken_off_and_nothing_hides_in_it() {

@@ -85,7 +85,7 @@ pub(super) async fn take(
     hook.may_post(&headers).map_err(|not_taken| refusal(hook, not_taken))?;
     let read = app.hook_body(client, body, hook.settings.bytes_max).await;
     let (body, _held) = read.map_err(IntoResponse::into_response)?;
-    match hook.take(&headers, &body, &app.keeper).await {
+    match hook.take(client.0, &headers, &body, &app.keeper).await {
         Ok(Taken { events, new, skipped, refused }) => {
             Ok(Json(Answer { events, new, skipped, problems: refused.iter().map(Into::into).collect() }))
         }

@@ -2,6 +2,7 @@
 
 mod certificates;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use abprall_bounce::webhook::signature::{SignatureError, sns};
@@ -59,8 +60,8 @@ impl Sns {
         Ok(Self { settings, observer, certificates: Certificates::new() })
     }
 
-    /// Checks an envelope; confirms a subscription.
-    pub(super) async fn check(&self, envelope: &Envelope) -> Result<Post, SnsError> {
+    /// Checks an envelope that this client posts; confirms a subscription.
+    pub(super) async fn check(&self, envelope: &Envelope, client: Option<IpAddr>) -> Result<Post, SnsError> {
         // Before anything is fetched for a stranger.
         if !self.settings.topics.contains(&envelope.topic_arn)
             && (self.settings.signed || !self.settings.topics.is_empty())
@@ -69,7 +70,7 @@ impl Sns {
         }
         if self.settings.signed {
             let url = sns::certificate_url(envelope).map_err(SnsError::NotGenuine)?;
-            let certificate = self.certificate(url).await?;
+            let certificate = self.certificate(url, client).await?;
             sns::check(envelope, &certificate, Timestamp::now()).map_err(SnsError::NotGenuine)?;
         }
         match envelope.purpose {
@@ -100,14 +101,14 @@ impl Sns {
         Ok(())
     }
 
-    async fn certificate(&self, url: &str) -> Result<Arc<[u8]>, SnsError> {
+    async fn certificate(&self, url: &str, client: Option<IpAddr>) -> Result<Arc<[u8]>, SnsError> {
         let fetch = async || match self.get(url).await {
             Ok(answer) if answer.status == 200 => Ok(answer.body),
             Ok(answer) => Err(format!("Amazon answers {} when asked for its certificate", answer.status)),
             Err(SnsError::Later(why)) => Err(why),
             Err(SnsError::NotGenuine(_) | SnsError::OtherTopic) => Err("it could not be fetched".to_owned()),
         };
-        let known = self.certificates.get(url, fetch).await;
+        let known = self.certificates.get(url, client, fetch).await;
         known.map_err(|NoCertificate(why)| SnsError::Later(why))
     }
 

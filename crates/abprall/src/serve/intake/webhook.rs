@@ -1,6 +1,7 @@
 //! Posts of mail services: whether they are genuine, and what is in them.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,6 +11,7 @@ use abprall_bounce::webhook::sns::Envelope;
 use abprall_bounce::webhook::{Events, Provider, Refused, read_webhook};
 use abprall_store::Recorded;
 use axum::http::{HeaderMap, header};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
 use serde_json::Value;
 use tracing::Instrument;
@@ -17,7 +19,7 @@ use tracing::Instrument;
 use super::sns::{Post, Sns, SnsError};
 use crate::intake::identity;
 use crate::serve::keeper::{Item, Keeper, NotStored};
-use crate::serve::limits::EVENTS_MAX;
+use crate::serve::limits::{EVENTS_MAX, SNS_COMPLAINTS_A_MINUTE};
 use crate::serve::settings::{Credentials, Proof, TokenIn, WebhookSettings};
 use crate::spans::SPANS;
 
@@ -44,7 +46,12 @@ impl Webhooks {
                 | Proof::Svix(_)
                 | Proof::Postal(_) => None,
             };
-            let webhook = Webhook { settings: hook.clone(), sns, complained: AtomicBool::new(false) };
+            let webhook = Webhook {
+                settings: hook.clone(),
+                sns,
+                complained: AtomicBool::new(false),
+                complaints: RateLimiter::direct(Quota::per_minute(SNS_COMPLAINTS_A_MINUTE)),
+            };
             hooks.insert(hook.name.clone(), webhook);
         }
         Ok(Self(hooks))
@@ -61,6 +68,8 @@ pub(in crate::serve) struct Webhook {
     sns: Option<Sns>,
     /// It was told that posts are not genuine; not again before one is.
     complained: AtomicBool,
+    /// Of certificates that are not there: whoever knows a topic can post as many names of such as he likes.
+    complaints: DefaultDirectRateLimiter,
 }
 
 /// What became of a post.
@@ -94,15 +103,16 @@ impl Webhook {
         self.check_headers(headers).map_err(|error| self.not_genuine(&error.to_string()))
     }
 
-    /// Checks and stores a post that [may be one](Self::may_post). What is acknowledged is on the disk.
+    /// Checks and stores a post of this client that [may be one](Self::may_post). What is acknowledged is on the disk.
     pub(in crate::serve) async fn take(
         &self,
+        client: Option<IpAddr>,
         headers: &HeaderMap,
         body: &[u8],
         keeper: &Keeper,
     ) -> Result<Taken, NotTaken> {
         self.check_signature(headers, body).map_err(|error| self.not_genuine(&error.to_string()))?;
-        if self.ask_sns(body).await? == Post::Done {
+        if self.ask_sns(client, body).await? == Post::Done {
             return Ok(Taken::default());
         }
         self.complained.store(false, Ordering::Relaxed);
@@ -241,7 +251,7 @@ impl Webhook {
         }
     }
 
-    async fn ask_sns(&self, body: &[u8]) -> Result<Post, NotTaken> {
+    async fn ask_sns(&self, client: Option<IpAddr>, body: &[u8]) -> Result<Post, NotTaken> {
         let (Some(sns), Proof::Sns(settings)) = (&self.sns, &self.settings.proof) else {
             return Ok(Post::Events);
         };
@@ -251,11 +261,13 @@ impl Webhook {
             Err(_) if !settings.signed => return Ok(Post::Events),
             Err(error) => return Err(self.not_genuine(&error.to_string())),
         };
-        sns.check(&envelope).await.map_err(|error| match error {
+        sns.check(&envelope, client).await.map_err(|error| match error {
             SnsError::NotGenuine(error) => self.not_genuine(&error.to_string()),
             SnsError::OtherTopic => self.not_genuine("its topic is none of `topics`"),
             SnsError::Later(why) => {
-                tracing::warn!("/hooks/{}: {why}", self.settings.name);
+                if self.complaints.check().is_ok() {
+                    tracing::warn!("/hooks/{}: {why}", self.settings.name);
+                }
                 NotTaken::Later("the certificate cannot be fetched now".to_owned())
             }
         })
