@@ -46,6 +46,14 @@ pub(crate) fn word(state: Option<HealthState>, language: Language) -> &'static s
     }
 }
 
+/// The same of a domain, where a look that saw nothing is not the same as none.
+pub(crate) fn word_of_domain(state: Option<HealthState>, is_blind: bool, language: Language) -> &'static str {
+    match state {
+        None if is_blind => pick(language, "blind", "wir sehen nichts"),
+        None | Some(_) => word(state, language),
+    }
+}
+
 pub(crate) fn style(state: Option<HealthState>) -> Style {
     match state {
         None => DIM,

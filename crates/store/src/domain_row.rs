@@ -30,6 +30,8 @@ pub struct WatchedDomain {
     pub last_reason: Option<Reason>,
     /// The health of its routing; `None`: nobody has looked.
     pub health: Option<DomainHealth>,
+    /// Whether the last look saw nothing, because our own resolver or network did not work.
+    pub blind: bool,
     /// When it is looked at next.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub next_look: Option<Timestamp>,

@@ -118,6 +118,7 @@ impl Row for WatchedDomain {
         "last_reason",
         "next_look",
         "operator",
+        "blind",
     ];
 
     fn fields(&self) -> Vec<String> {
@@ -135,13 +136,14 @@ impl Row for WatchedDomain {
             field(self.last_reason),
             field(self.next_look),
             field(self.operator.as_ref()),
+            self.blind.to_string(),
         ]
     }
 
     fn write(&self, out: &mut dyn Write, language: Language) -> io::Result<()> {
         let state = self.health.map(|health| health.state);
         let style = health::style(state);
-        let word = health::word(state, language);
+        let word = health::word_of_domain(state, self.blind, language);
         let (style_of_stop, stop) = match self.state {
             State::Ok => (DIM, String::new()),
             State::Held => (HELD, format!(" {}", wording::state(self.state, language))),
@@ -149,7 +151,7 @@ impl Row for WatchedDomain {
         };
         writeln!(
             out,
-            "{style}{word:12}{style:#}{BOLD}{}{BOLD:#}{style_of_stop}{stop}{style_of_stop:#}",
+            "{style}{word:11}{style:#} {BOLD}{}{BOLD:#}{style_of_stop}{stop}{style_of_stop:#}",
             plain(&self.domain)
         )?;
         let mut facts = vec![counted(self.failures, ("failure", "failures"), ("Fehler", "Fehler"), language)];

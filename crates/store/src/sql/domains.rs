@@ -1,3 +1,4 @@
+use abprall_mail::Verdict;
 use jiff::Timestamp;
 
 use super::SqlStore;
@@ -27,7 +28,8 @@ fn columns(sort: DomainSort) -> String {
              s.last_reason, s.health, s.operator,
              (SELECT max(CASE WHEN stop = 'suppression' THEN 1 ELSE 0 END) FROM stop WHERE kind = 1 AND subject = s.domain AND (until IS NULL OR until > ?1)),
              (SELECT min(+due_at) FROM work WHERE work.domain = s.domain AND work.domain > 0 AND kind <> 'release'),
-             s.reinstatement, s.name_servers_before, s.operator_before, s.owner_changed, s.delivered_since, s.failed_since
+             s.reinstatement, s.name_servers_before, s.operator_before, s.owner_changed, s.delivered_since, s.failed_since,
+             (SELECT verdict FROM observation WHERE observation.domain = s.domain ORDER BY observation.id DESC LIMIT 1)
          FROM {} WHERE n.id = s.domain",
         key_of(sort),
         match sort {
@@ -111,6 +113,8 @@ fn row_of(row: Row<'_>) -> Result<WatchedDomain, StoreError> {
         last_failure_at: row.get::<Option<i64>>(8)?.map(time).transpose()?,
         last_reason: word_or_none("the reason", row.get::<Option<String>>(9)?.as_deref())?,
         health: json_or_none("the health", row.get::<Option<String>>(10)?.as_deref())?,
+        blind: word_or_none("the verdict", row.get::<Option<String>>(20)?.as_deref())?
+            == Some(Verdict::VantageBlind),
         next_look: row.get::<Option<i64>>(13)?.map(time).transpose()?,
         operator: row.get(11)?,
     })
