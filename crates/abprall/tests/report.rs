@@ -73,6 +73,69 @@ fn watched() -> TempDir {
     folder
 }
 
+/// A folder whose looks all ended blind, and how many domains they were at.
+fn blind() -> (TempDir, usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = run(folder.path(), [Path::new("process"), &project().join("corpus/mail")]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    let mut store = open_store(folder.path().join("abprall.db").to_str().unwrap()).unwrap();
+    let now = Timestamp::now();
+    let items = store.lease_due("test", now, Duration::from_secs(60), 4).unwrap();
+    for item in &items {
+        let observation = NewObservation {
+            at: now,
+            verdict: Verdict::VantageBlind,
+            confidence: Confidence::Medium,
+            diagnosis: "{}".to_owned(),
+        };
+        let outcome = WorkOutcome {
+            observation: Some(observation),
+            conclusion: Some(Conclusion::Keep { rule: "vantage-blind" }),
+            next_look: Some(now),
+            ..WorkOutcome::default()
+        };
+        store.complete(item, &outcome, now).unwrap();
+    }
+    (folder, items.len())
+}
+
+#[test]
+fn where_our_own_side_sees_nothing_the_report_begins_with_that() {
+    let (folder, looks) = blind();
+    let report = json(&folder, &[]);
+    assert_eq!(report["looks"]["blind"], looks);
+    assert_eq!(report["looks"]["all_blind"], true);
+    let first = &report["headline"]["points"][0];
+    assert_eq!((&first["condition"], &first["command"]), (&"urgent".into(), &"abprall doctor".into()));
+    let text = run(folder.path(), ["report", "--lang", "de"]).out;
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains(&format!("über {looks} Domains wurde nichts entschieden")), "{text}");
+    let domains = run(folder.path(), ["domains", "--sort", "route", "--rows", "1000"]).out;
+    assert_eq!(domains.lines().filter(|line| line.starts_with("blind ")).count(), looks, "{domains}");
+}
+
+#[test]
+fn the_headline_does_not_depend_on_how_many_rows_are_shown() {
+    let (folder, _) = blind();
+    let of = |rows| {
+        let report = run(folder.path(), ["report", "--format", "json", "--top", rows]).json();
+        report["headline"].clone()
+    };
+    let (few, all) = (of("1"), of("1000"));
+    assert_eq!(few, all);
+    let unseen =
+        run(folder.path(), ["domains", "--sort", "route", "--rows", "1000", "--format", "json"]).json();
+    let is_unseen =
+        |row: &&Value| row["route_failures"] != 0 && row["health"].is_null() && row["blind"] == false;
+    let unseen = unseen["rows"].as_array().unwrap().iter().filter(is_unseen).count();
+    assert!(
+        unseen > 1 && all.to_string().contains(&format!("{unseen} domains with routing failures")),
+        "{all}"
+    );
+    let text = run(folder.path(), ["report"]).out;
+    assert!(!text.contains("What to do") && !text.contains("below"), "{text}");
+}
+
 fn html(folder: &TempDir, arguments: &[&str]) -> String {
     let arguments =
         [&["report", "--format", "html", "--top", "100", "-o", "report.html"], arguments].concat();

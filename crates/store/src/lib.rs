@@ -82,5 +82,5 @@ pub use store::{Store, StorePlace, open_existing_store, open_store};
 pub use story::{DecisionRecord, Matched, ReportRecord, Story};
 pub use subject::{Subject, index_key};
 pub use summary::{DomainRow, HostRow, ReasonRow, Stopped, Summary};
-pub use trends::{DayRow, Period, ProviderRow, Recovered, RecoveryRow, RouteHostRow, Trends};
+pub use trends::{DayRow, Looks, Period, ProviderRow, Recovered, RecoveryRow, RouteHostRow, Trends};
 pub use work::{Completed, DomainUpdate, HostUpdate, Work, WorkItem, WorkKind, WorkOutcome};

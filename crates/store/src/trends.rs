@@ -44,6 +44,8 @@ pub struct Trends {
     pub recovered: Recovered,
     /// Removals that wait for the end of an incident, at present.
     pub pending: u64,
+    /// How far the domains that fail on the way there have been looked at, at present.
+    pub looks: Looks,
     /// Brakes that are on at present.
     pub brakes: Vec<BrakeRow>,
 }
@@ -132,4 +134,16 @@ pub struct Recovered {
     pub reinstated: u64,
     /// Addresses that were released.
     pub released: u64,
+}
+
+/// How far the domains that fail on the way there have been looked at.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Looks {
+    /// Domains with failures of mail routing that nobody has looked at.
+    pub not_looked: u64,
+    /// Domains whose last look saw nothing, because our own resolver or network did not work: nothing was decided for them.
+    pub blind: u64,
+    /// Whether all of the newest looks, at whatever domain, ended so.
+    pub all_blind: bool,
 }

@@ -153,7 +153,7 @@ impl Report {
         let failures_by_reason = by_reason(&trends);
         let unreachable_domains = unreachable(store, at, rows_max)?;
         let list = list(&trends, &failures);
-        let headline = Headline::of(&trends, &failures, &list, &unreachable_domains, language);
+        let headline = Headline::of(&trends, &failures, &list, language);
         Ok(Self {
             at,
             period,
@@ -216,11 +216,6 @@ fn by_party(reasons: &[ReasonCount]) -> Vec<PartyCount> {
         parties.into_iter().map(|(party, failures)| PartyCount { party, failures }).collect();
     rows.sort_by_key(|row| (std::cmp::Reverse(row.failures), row.party));
     rows
-}
-
-/// Failures by whose side they are on, in parts.
-pub(super) fn by_party_of(trends: &Trends) -> impl Iterator<Item = (Party, u64)> {
-    trends.by_day.iter().filter(|row| row.kind == Kind::Failed).map(|row| (row.party, row.reports))
 }
 
 fn list(trends: &Trends, failures: &Failures) -> ListHealth {

@@ -1,14 +1,17 @@
 //! Healthy or not, and what to do now, in words for the owner of the list.
 
-use abprall_mail::{Language, Party};
+use std::collections::BTreeMap;
+
+use abprall_bounce::Kind;
+use abprall_mail::{Language, Party, Reason};
 use abprall_policy::Outcome;
 use abprall_store::Trends;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::content::{Failures, ListHealth, Unreachable, by_party_of};
+use super::content::{Failures, ListHealth};
 use crate::terminal::number;
-use crate::wording::pick;
+use crate::wording::{self, pick};
 
 /// Hard bounces among results above which large providers restrict a sender; Amazon SES reviews an account from here on
 /// ("Reputation metrics", Amazon SES developer guide).
@@ -52,20 +55,14 @@ struct Facts<'a> {
     trends: &'a Trends,
     failures: &'a Failures,
     list: &'a ListHealth,
-    unreachable: &'a [Unreachable],
     language: Language,
 }
 
 impl Headline {
-    pub(crate) fn of(
-        trends: &Trends,
-        failures: &Failures,
-        list: &ListHealth,
-        unreachable: &[Unreachable],
-        language: Language,
-    ) -> Self {
-        let facts = Facts { trends, failures, list, unreachable, language };
+    pub(crate) fn of(trends: &Trends, failures: &Failures, list: &ListHealth, language: Language) -> Self {
+        let facts = Facts { trends, failures, list, language };
         let mut points: Vec<Point> = [
+            facts.blind(),
             facts.frozen(),
             facts.rate(),
             facts.own_side(),
@@ -135,6 +132,31 @@ impl Facts<'_> {
         Some(Point { condition, text, command })
     }
 
+    /// What our own side keeps from being seen is decided for nobody, and looks like quiet.
+    fn blind(&self) -> Option<Point> {
+        let looks = self.trends.looks;
+        if looks.blind == 0 {
+            return None;
+        }
+        let n = number(looks.blind);
+        let en = several(looks.blind, &n, "domain", "domains");
+        let de = several(looks.blind, &n, "Domain", "Domains");
+        if looks.all_blind {
+            return self.point(
+                Condition::Urgent,
+                format!("Our own resolver or network does not work: nothing was decided for {en}."),
+                format!("Der eigene Resolver oder das eigene Netz funktioniert nicht: über {de} wurde nichts entschieden."),
+                Some("abprall doctor"),
+            );
+        }
+        self.point(
+            Condition::Attention,
+            format!("Our own resolver or network kept us from seeing the way to {en}: nothing was decided there."),
+            format!("Der eigene Resolver oder das eigene Netz verstellte den Blick auf {de}: dort wurde nichts entschieden."),
+            Some("abprall doctor"),
+        )
+    }
+
     fn frozen(&self) -> Option<Point> {
         if self.trends.brakes.is_empty() {
             return None;
@@ -164,17 +186,23 @@ impl Facts<'_> {
 
     /// The fault of the sender, the message or our own system: the people stay, we mend.
     fn own_side(&self) -> Option<Point> {
-        let own: u64 =
-            by_party_of(self.trends).filter(|(party, _)| is_ours(*party)).map(|(_, reports)| reports).sum();
+        let mut reasons: BTreeMap<Reason, u64> = BTreeMap::new();
+        for row in &self.trends.by_day {
+            if row.kind == Kind::Failed && is_ours(row.party) {
+                *reasons.entry(row.reason).or_default() += row.reports;
+            }
+        }
+        let own: u64 = reasons.values().sum();
         if own < FAILURES_MIN || own * 100 < self.failures.all * OWN_PERCENT_BAD {
             return None;
         }
-        let n = number(own);
+        let (most, _) = reasons.into_iter().max_by_key(|(reason, n)| (*n, std::cmp::Reverse(*reason)))?;
+        let (n, id, words) = (number(own), most.as_str(), wording::reason(most, self.language));
         self.point(
             Condition::Attention,
-            format!("{n} failures are on our own side: sender, message or mail system. Nobody is removed for them; mend the cause, see “What to do”."),
-            format!("{n} Fehler liegen auf unserer Seite: Absender, Nachricht oder Mailsystem. Dafür wird niemand gesperrt; bitte die Ursache beheben, siehe „Was zu tun ist“."),
-            None,
+            format!("{n} failures are on our own side: sender, message or mail system. Nobody is removed for them; mend the cause, first “{words}” ({id})."),
+            format!("{n} Fehler liegen auf unserer Seite: Absender, Nachricht oder Mailsystem. Dafür wird niemand gesperrt; bitte die Ursache beheben, zuerst „{words}“ ({id})."),
+            Some("abprall explain REASON"),
         )
     }
 
@@ -235,20 +263,20 @@ impl Facts<'_> {
     }
 
     fn domains(&self) -> Option<Point> {
-        let unseen = self.unreachable.iter().filter(|row| row.verdict.is_none()).count();
+        let unseen = self.trends.looks.not_looked;
         if unseen == 0 {
             return None;
         }
-        let n = number(unseen as u64);
+        let n = number(unseen);
         self.point(
             Condition::Attention,
             match unseen {
                 1 => "One domain with routing failures has not been looked at. The watch checks it and brings people back when it recovers.".to_owned(),
-                _ => format!("{n} of the domains below have not been looked at. The watch checks them and brings people back when they recover."),
+                _ => format!("{n} domains with routing failures have not been looked at. The watch checks them and brings people back when they recover."),
             },
             match unseen {
                 1 => "Eine Domain mit Fehlern auf dem Mailweg wurde noch nicht angesehen. Die Überwachung prüft sie und holt die Leute zurück, wenn sie sich erholt.".to_owned(),
-                _ => format!("{n} der Domains unten wurden noch nicht angesehen. Die Überwachung prüft sie und holt die Leute zurück, wenn sie sich erholen."),
+                _ => format!("{n} Domains mit Fehlern auf dem Mailweg wurden noch nicht angesehen. Die Überwachung prüft sie und holt die Leute zurück, wenn sie sich erholen."),
             },
             Some("abprall watch"),
         )
@@ -318,10 +346,9 @@ pub(crate) fn condition_word(condition: Condition, language: Language) -> &'stat
 
 #[cfg(test)]
 mod tests {
-    use abprall_bounce::Kind;
-    use abprall_mail::{BounceType, Reason};
+    use abprall_mail::BounceType;
     use abprall_policy::{Brake, BrakeReason};
-    use abprall_store::{BrakeRow, DayRow, Recovered, Stopped, Summary};
+    use abprall_store::{BrakeRow, DayRow, Looks, Recovered, Stopped, Summary};
     use jiff::Timestamp;
     use jiff::civil::date;
 
@@ -358,6 +385,7 @@ mod tests {
             recoveries: Vec::new(),
             recovered: Recovered::default(),
             pending: 0,
+            looks: Looks::default(),
             brakes: Vec::new(),
         }
     }
@@ -381,7 +409,7 @@ mod tests {
         for row in &trends.by_day {
             failures.add(row.bounce_type, row.reports);
         }
-        Headline::of(trends, &failures, list, &[], Language::En)
+        Headline::of(trends, &failures, list, Language::En)
     }
 
     #[test]
@@ -389,6 +417,19 @@ mod tests {
         let of = headline(&trends(&[SOFT]), &list(12, Some(0.01)));
         assert_eq!(of.condition, Condition::Healthy, "{of:?}");
         assert_eq!(of.title, "Your list is in good order. Nothing to do.");
+    }
+
+    #[test]
+    fn that_we_see_nothing_ourselves_is_the_first_thing_to_mend() {
+        let mut blind = trends(&[SOFT]);
+        blind.looks = Looks { not_looked: 31, blind: 10, all_blind: true };
+        let of = headline(&blind, &list(12, Some(0.2)));
+        assert_eq!(of.condition, Condition::Urgent);
+        assert!(of.points[0].text.ends_with("nothing was decided for 10 domains."), "{of:?}");
+        assert_eq!(of.points[0].command, Some("abprall doctor"));
+        assert!(of.points.iter().any(|point| point.text.starts_with("31 domains with")), "{of:?}");
+        blind.looks.all_blind = false;
+        assert_eq!(headline(&blind, &list(12, None)).condition, Condition::Attention);
     }
 
     #[test]
@@ -432,8 +473,7 @@ mod tests {
     fn failures_that_double_are_said() {
         let mut failures =
             Failures { all: 90, last_week: Some(60), week_before: Some(30), ..Failures::default() };
-        let of =
-            |failures: &Failures| Headline::of(&trends(&[SOFT]), failures, &list(0, None), &[], Language::De);
+        let of = |failures: &Failures| Headline::of(&trends(&[SOFT]), failures, &list(0, None), Language::De);
         assert!(of(&failures).points[0].text.contains("60 in den letzten sieben Tagen, 30"));
         failures.week_before = Some(31);
         assert!(of(&failures).points.is_empty());

@@ -9,7 +9,7 @@ use super::load::brake_of;
 use super::summary::{Days, date_of, day_of, summary};
 use crate::database::{Row, Value, params};
 use crate::{
-    BrakeRow, DayRow, Period, ProviderRow, Recovered, RecoveryRow, RouteHostRow, StoreError, Trends,
+    BrakeRow, DayRow, Looks, Period, ProviderRow, Recovered, RecoveryRow, RouteHostRow, StoreError, Trends,
 };
 
 /// Reads the roll-ups, not the reports.
@@ -50,6 +50,7 @@ pub(super) fn trends(
                  AND NOT EXISTS (SELECT 1 FROM decision AS later WHERE later.undoes = decision.id)",
             [],
         )?,
+        looks: looks(store)?,
         brakes: brakes(store)?,
     })
 }
@@ -157,6 +158,29 @@ fn recoveries(
         }
     }
     Ok((newest, all))
+}
+
+/// The newest of all looks tell whether we see anything at present: a domain that was seen last week says nothing of today's resolver.
+const NEWEST_LOOKS: &str = "
+    SELECT count(*), coalesce(sum(iif(verdict = 'vantage_blind', 1, 0)), 0)
+    FROM (SELECT verdict FROM observation ORDER BY id DESC LIMIT 10) AS newest";
+
+const LAST_LOOKS: &str = "
+    SELECT coalesce(sum(iif(health_state IS NULL AND verdict IS NULL, 1, 0)), 0),
+        coalesce(sum(iif(verdict = 'vantage_blind', 1, 0)), 0)
+    FROM (SELECT health_state, (SELECT verdict FROM observation WHERE observation.domain = s.domain ORDER BY id DESC LIMIT 1) AS verdict
+        FROM domain_state s WHERE route_failures > 0 OR health_state IN ('failing', 'dead', 'recovering')) AS seen";
+
+fn looks(store: &SqlStore) -> Result<Looks, StoreError> {
+    let two = |sql: &str| -> Result<(i64, i64), StoreError> {
+        store.connection.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+    };
+    let ((newest, newest_blind), (not_looked, blind)) = (two(NEWEST_LOOKS)?, two(LAST_LOOKS)?);
+    Ok(Looks {
+        not_looked: count(not_looked),
+        blind: count(blind),
+        all_blind: newest > 0 && newest == newest_blind,
+    })
 }
 
 fn brakes(store: &SqlStore) -> Result<Vec<BrakeRow>, StoreError> {
