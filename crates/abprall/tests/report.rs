@@ -273,7 +273,7 @@ fn what_is_shown_is_what_json_says() {
         ("parties-table", "failures_by_party", &["failures"]),
         ("providers-table", "providers", &["failures", "domains"]),
         ("domains-table", "unreachable_domains", &["addresses_affected"]),
-        ("servers-table", "failing_servers", &["failures", "domains"]),
+        ("servers-table", "failing_servers", &["failures", "mx_of"]),
         ("incidents-table", "incidents", &["domains", "addresses"]),
     ];
     for (table, key, columns) in tables {

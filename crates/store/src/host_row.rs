@@ -28,8 +28,10 @@ pub struct WatchedHost {
     /// When it is looked at next.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub next_look: Option<Timestamp>,
-    /// Domains whose mail host it is.
+    /// Domains whose failures the name spoke of.
     pub domains: u64,
+    /// Domains whose mail host it is, as last seen.
+    pub mx_of: u64,
 }
 
 /// Which hosts are listed.

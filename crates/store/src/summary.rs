@@ -86,8 +86,8 @@ pub struct HostRow {
     pub host: String,
     /// Failures.
     pub failures: u64,
-    /// Recipient domains behind it.
-    pub domains: u64,
+    /// Domains whose failures it spoke of; `None` where the period has an end: only the last day of each is kept.
+    pub domains: Option<u64>,
     /// The most frequent reason.
     pub reason: Reason,
 }

@@ -97,8 +97,6 @@ pub struct RouteHostRow {
     pub host: String,
     /// Failures of the way there or of the domain itself.
     pub failures: u64,
-    /// Recipient domains behind it.
-    pub domains: u64,
     /// The first day of the period with such a failure.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
     pub first_day: Date,

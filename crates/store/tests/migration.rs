@@ -186,7 +186,7 @@ fn a_database_of_the_first_schema_answers_as_before() {
         .collect();
     assert_eq!(domains, [("dead.example", 2, 1, 2, 1), ("gone.example", 1, 0, 1, 1)]);
     assert_eq!((summary.domains_total, summary.hosts_total), (2, 1));
-    assert_eq!((summary.hosts[0].host.as_str(), summary.hosts[0].domains), ("mx.gone.example", 1));
+    assert_eq!((summary.hosts[0].host.as_str(), summary.hosts[0].domains), ("mx.gone.example", Some(1)));
     let today = store.summary(Some("2026-11-24".parse().unwrap()), now(), 10).unwrap();
     assert_eq!(
         (today.domains, today.hosts, today.reasons),

@@ -13,7 +13,7 @@ use crate::store_file::StoreFile;
 use crate::terminal::{BOLD, DIM, plain, width, wrapped};
 use crate::wording::{self, pick};
 
-/// List the routing servers that fail: since when, how often, how many domains are behind them.
+/// List the routing servers that fail: since when, how often, for how many domains.
 ///
 /// A host stands as a name, with what reports say of it, and with each of its addresses that was looked at.
 #[derive(clap::Args)]
@@ -90,6 +90,7 @@ impl Row for WatchedHost {
         "last_failure_at",
         "last_reason",
         "domains",
+        "mx_of",
         "next_look",
         "detail",
     ];
@@ -104,6 +105,7 @@ impl Row for WatchedHost {
             field(self.last_failure_at),
             field(self.last_reason),
             self.domains.to_string(),
+            self.mx_of.to_string(),
             field(self.next_look),
             field(self.detail.as_ref()),
         ]
@@ -126,8 +128,16 @@ impl Row for WatchedHost {
             facts.push(health::since(Some(since), language));
         }
         if self.domains > 0 {
-            let behind = counted(self.domains, ("domain", "domains"), ("Domain", "Domains"), language);
-            facts.push(format!("{behind} {}", pick(language, "behind it", "dahinter")));
+            facts.push(counted(
+                self.domains,
+                ("domain concerned", "domains concerned"),
+                ("betroffene Domain", "betroffene Domains"),
+                language,
+            ));
+        }
+        if self.mx_of > 0 {
+            let domains = counted(self.mx_of, ("domain", "domains"), ("Domain", "Domains"), language);
+            facts.push(format!("{} {domains}", pick(language, "mail host of", "Mailserver von")));
         }
         if let Some(reason) = self.last_reason {
             facts.push(wording::reason(reason, language).to_owned());

@@ -124,7 +124,8 @@ pub(crate) struct Server {
     pub(crate) host: String,
     /// Failures of mail routing in the period.
     pub(crate) failures: u64,
-    pub(crate) domains: u64,
+    /// Domains whose mail host it is, as last seen.
+    pub(crate) mx_of: u64,
     pub(crate) reason: Option<Reason>,
     /// The first and the last day of the period with such a failure.
     #[schema(value_type = Option<Vec<String>>)]
@@ -302,11 +303,12 @@ fn servers(store: &dyn Store, trends: &Trends, rows_max: u32) -> Result<Vec<Serv
     for row in &trends.route_hosts {
         let filter = HostFilter { host: Some(row.host.clone()), ..HostFilter::default() };
         let seen = store.hosts(&filter, HostSort::LastFailure, Page::first(HOST_ADDRESSES_MAX))?.rows;
+        let mx_of = seen.first().map_or(0, |host| host.mx_of);
         let worst = seen.into_iter().filter(|host| host.health.is_some()).max_by_key(badness);
         servers.push(Server {
             host: row.host.clone(),
             failures: row.failures,
-            domains: row.domains,
+            mx_of,
             reason: Some(row.reason),
             days: Some((row.first_day, row.last_day)),
             ..Server::seen(worst.as_ref())
@@ -317,11 +319,7 @@ fn servers(store: &dyn Store, trends: &Trends, rows_max: u32) -> Result<Vec<Serv
         let filter = HostFilter { health: Some(health), ..HostFilter::default() };
         for host in store.hosts(&filter, HostSort::LastFailure, Page::first(rows_max))?.rows {
             if servers.len() < rows_max as usize && named.insert(host.host.clone()) {
-                servers.push(Server {
-                    host: host.host.clone(),
-                    domains: host.domains,
-                    ..Server::seen(Some(&host))
-                });
+                servers.push(Server { host: host.host.clone(), ..Server::seen(Some(&host)) });
             }
         }
     }
@@ -347,7 +345,7 @@ impl Server {
         Self {
             host: String::new(),
             failures: 0,
-            domains: 0,
+            mx_of: host.map_or(0, |host| host.mx_of),
             reason: None,
             days: None,
             health: health.map(|health| health.state),

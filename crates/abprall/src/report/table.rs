@@ -127,7 +127,7 @@ fn servers(csv: &mut csv::Writer<impl Write>, report: &Report) -> csv::Result<()
     csv.write_record([
         "host",
         "failures",
-        "domains",
+        "mx_of",
         "reason",
         "first_day",
         "last_day",
@@ -141,7 +141,7 @@ fn servers(csv: &mut csv::Writer<impl Write>, report: &Report) -> csv::Result<()
         csv.write_record([
             cell(&row.host),
             row.failures.to_string(),
-            row.domains.to_string(),
+            row.mx_of.to_string(),
             row.reason.map_or("", |reason| reason.as_str()).to_owned(),
             first.unwrap_or_default(),
             last.unwrap_or_default(),

@@ -35,6 +35,7 @@ pub(super) fn hosts(
     let mut sql = format!(
         "SELECT {key}, s.id, n.name, s.ip, s.failures, s.last_failure_at, s.last_reason, s.health, s.detail,
              (SELECT due_at FROM work WHERE kind = 'recheck_host' AND work.domain = 0 AND work.host = s.host AND work.ip = s.ip),
+             (SELECT domains FROM host_state named WHERE named.host = s.host AND named.ip = ''),
              (SELECT count(*) FROM domain_mx WHERE domain_mx.host = s.host)
          FROM host_state s JOIN host n ON n.id = s.host WHERE ?1 = ?1"
     );
@@ -85,7 +86,8 @@ pub(super) fn hosts(
             health: json_or_none("the health", row.get::<Option<String>>(7)?.as_deref())?,
             detail: row.get(8)?,
             next_look: row.get::<Option<i64>>(9)?.map(time).transpose()?,
-            domains: count(row.get(10)?),
+            domains: count(row.get::<Option<i64>>(10)?.unwrap_or(0)),
+            mx_of: count(row.get(11)?),
         };
         found.push((Cursor { key: row.get(0)?, id: row.get(1)? }, watched));
     }

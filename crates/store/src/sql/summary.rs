@@ -184,14 +184,16 @@ impl SqlStore {
             let (host, all): (String, i64) =
                 named.query_row([found.number], |row| Ok((row.get(0)?, row.get(1)?)))?;
             let domains = if days.are_all() {
-                all
+                Some(all)
+            } else if days.is_open() {
+                Some(lately.query_row([found.number, days.first], |row| row.get(0))?)
             } else {
-                lately.query_row([found.number, days.first], |row| row.get(0))?
+                None
             };
             rows.push(HostRow {
                 host,
                 failures: found.failures(),
-                domains: count(domains),
+                domains: domains.map(count),
                 reason: found.most_frequent(),
             });
         }

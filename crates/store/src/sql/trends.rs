@@ -104,7 +104,6 @@ fn route_hosts_sql(route: &str) -> String {
             GROUP BY host ORDER BY failures DESC, host LIMIT ?3
         )
         SELECT host.name, failures,
-            (SELECT count(*) FROM host_domain WHERE host_domain.host = top.host AND day >= ?1),
             first, last, (SELECT reason FROM sorts WHERE sorts.host = top.host ORDER BY n DESC, reason LIMIT 1)
         FROM top JOIN host ON host.id = top.host ORDER BY failures DESC, host.name"
     )
@@ -162,12 +161,12 @@ fn recoveries(
 
 /// The newest of all looks tell whether we see anything at present: a domain that was seen last week says nothing of today's resolver.
 const NEWEST_LOOKS: &str = "
-    SELECT count(*), coalesce(sum(iif(verdict = 'vantage_blind', 1, 0)), 0)
+    SELECT count(*), count(*) FILTER (WHERE verdict = 'vantage_blind')
     FROM (SELECT verdict FROM observation ORDER BY id DESC LIMIT 10) AS newest";
 
 const LAST_LOOKS: &str = "
-    SELECT coalesce(sum(iif(health_state IS NULL AND verdict IS NULL, 1, 0)), 0),
-        coalesce(sum(iif(verdict = 'vantage_blind', 1, 0)), 0)
+    SELECT count(*) FILTER (WHERE health_state IS NULL AND verdict IS NULL),
+        count(*) FILTER (WHERE verdict = 'vantage_blind')
     FROM (SELECT health_state, (SELECT verdict FROM observation WHERE observation.domain = s.domain ORDER BY id DESC LIMIT 1) AS verdict
         FROM domain_state s WHERE route_failures > 0 OR health_state IN ('failing', 'dead', 'recovering')) AS seen";
 
@@ -224,10 +223,9 @@ fn route_host_row(row: Row<'_>) -> Result<RouteHostRow, StoreError> {
     Ok(RouteHostRow {
         host: row.get(0)?,
         failures: count(row.get(1)?),
-        domains: count(row.get(2)?),
-        first_day: date_of(row.get(3)?),
-        last_day: date_of(row.get(4)?),
-        reason: word("the reason", &row.get::<String>(5)?)?,
+        first_day: date_of(row.get(2)?),
+        last_day: date_of(row.get(3)?),
+        reason: word("the reason", &row.get::<String>(4)?)?,
     })
 }
 

@@ -3,7 +3,7 @@
 use abprall_bounce::{Kind, Report};
 use abprall_mail::Reason;
 use abprall_policy::{Conclusion, Outcome};
-use abprall_store::{Audience, Period, Recorded, State};
+use abprall_store::{Audience, HostFilter, HostSort, Page, Period, Recorded, State};
 use jiff::ToSpan;
 
 use crate::house::{
@@ -177,7 +177,9 @@ pub(crate) fn the_summary_counts_by_reason_domain_and_server(house: &mut House) 
     let dead = &summary.domains[0];
     assert_eq!((dead.domain.as_str(), dead.failures, dead.route_failures), ("dead.example", 3, 3));
     assert_eq!((dead.addresses, dead.stopped, dead.reason), (3, 3, Reason::RoutingServerFailure));
-    assert_eq!((summary.hosts[0].host.as_str(), summary.hosts[0].domains), ("mx1.gone.example", 1));
+    assert_eq!((summary.hosts[0].host.as_str(), summary.hosts[0].domains), ("mx1.gone.example", Some(1)));
+    let listed = house.store.hosts(&HostFilter::default(), HostSort::Failures, Page::first(1)).unwrap();
+    assert_eq!((&*listed.rows[0].host, listed.rows[0].domains), ("mx1.gone.example", 1));
     assert_eq!(summary.reasons.iter().map(|row| row.reports).sum::<u64>(), 4);
     let empty = house.store.summary(Some("2026-11-25".parse().unwrap()), now(), 10).unwrap();
     assert!(empty.reasons.is_empty() && empty.domains.is_empty());
@@ -208,4 +210,5 @@ pub(crate) fn the_trends_tell_days_providers_servers_and_who_came_back(house: &m
     assert_eq!((all.recovered.domains, all.pending, all.brakes.len()), (1, 0, 0));
     let first = trends(house, Period { since: None, until: Some("2026-11-24".parse().unwrap()) });
     assert_eq!((first.providers_total, first.recoveries.len()), (1, 0));
+    assert_eq!(first.summary.hosts[0].domains, None, "how many of these days is not known");
 }

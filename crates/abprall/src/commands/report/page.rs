@@ -190,12 +190,9 @@ impl Page {
     }
 
     fn host_line(&self, row: &HostRow) -> String {
-        let domains = match (row.domains, self.language) {
-            (1, _) => self.say("1 domain", "1 Domain").to_owned(),
-            (domains, _) => format!("{} domains", number(domains)),
-        };
-        let domains =
-            if self.language == Language::De { domains.replace("domains", "Domains") } else { domains };
+        let domains = row.domains.map_or_else(String::new, |domains| {
+            counted(domains, ("domain", "domains"), ("Domain", "Domains"), self.language)
+        });
         let reason = wording::reason(row.reason, self.language);
         beside(&row.host, 22, &format!("{domains:16} {reason}"), 10, self.width)
     }
