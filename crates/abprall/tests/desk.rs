@@ -97,6 +97,7 @@ fn hosts_that_failed_are_listed() {
     );
     let text = ask(&folder, "hosts --lang de").out;
     assert!(text.contains("laut Bounces") && text.contains("3 Fehler"), "{text}");
+    assert!(text.contains("zuletzt: Postfach"), "{text}");
 }
 
 #[test]

@@ -354,6 +354,10 @@ impl Store for SqlStore {
         domains::domains(self, filter, sort, page, at)
     }
 
+    fn claim(&self, domain: &str) -> Result<Option<Reason>, StoreError> {
+        domains::claim(self, domain)
+    }
+
     fn domain(&self, name: &str, at: Timestamp) -> Result<Option<DomainDetail>, StoreError> {
         domains::domain(self, name, at)
     }

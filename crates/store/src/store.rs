@@ -166,6 +166,10 @@ pub trait Store: Send {
         at: Timestamp,
     ) -> Result<Rows<WatchedDomain>, StoreError>;
 
+    /// What bounces claim of the domain's mail routing: the newest reason of the way there or of the domain itself, by day. That a queue
+    /// gave up says the least, and counts only where nothing else was said. `None`: no failure spoke of the way there.
+    fn claim(&self, domain: &str) -> Result<Option<Reason>, StoreError>;
+
     /// All that a decision about a domain needs; `None` where it is not known.
     fn domain(&self, name: &str, at: Timestamp) -> Result<Option<DomainDetail>, StoreError>;
 

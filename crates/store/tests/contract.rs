@@ -81,7 +81,8 @@ facts! {
         unsigned_reports_are_hints_where_removals_need_a_signature
         a_story_tells_the_decision_with_its_evidence
         the_summary_counts_by_reason_domain_and_server
-        the_trends_tell_days_providers_servers_and_who_came_back;
+        the_trends_tell_days_providers_servers_and_who_came_back
+        what_is_claimed_of_a_domain_is_the_newest_reason_of_the_way_there;
     stops:
         a_stopped_domain_stops_its_addresses_until_it_is_lifted_or_over
         a_stop_of_one_tenant_or_list_is_nobody_elses

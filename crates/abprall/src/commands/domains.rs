@@ -167,7 +167,11 @@ impl Row for WatchedDomain {
             facts.push(health::since(Some(since), language));
         }
         if let Some(reason) = self.last_reason {
-            facts.push(wording::reason(reason, language).to_owned());
+            facts.push(format!(
+                "{}: {}",
+                pick(language, "last", "zuletzt"),
+                wording::reason(reason, language)
+            ));
         }
         writeln!(out, "{DIM}{}{DIM:#}", wrapped(&facts.join(" · "), 12, width(120)))
     }

@@ -140,7 +140,11 @@ impl Row for WatchedHost {
             facts.push(format!("{} {domains}", pick(language, "mail host of", "Mailserver von")));
         }
         if let Some(reason) = self.last_reason {
-            facts.push(wording::reason(reason, language).to_owned());
+            facts.push(format!(
+                "{}: {}",
+                pick(language, "last", "zuletzt"),
+                wording::reason(reason, language)
+            ));
         }
         if let Some(detail) = &self.detail {
             facts.push(wording::quoted(detail, language));

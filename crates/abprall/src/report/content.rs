@@ -102,7 +102,7 @@ pub(crate) struct Unreachable {
     pub(crate) route_failures: u64,
     /// How the whole domain stands.
     pub(crate) state: State,
-    /// What the last failure claimed.
+    /// The newest reason of mail routing that a failure named; none where no failure spoke of it.
     pub(crate) claim: Option<Reason>,
     /// Of the last look; none where nobody has looked.
     pub(crate) verdict: Option<Verdict>,
@@ -268,11 +268,12 @@ fn unreachable(store: &dyn Store, at: Timestamp, rows_max: u32) -> Result<Vec<Un
     rows.into_iter()
         .map(|row| {
             let look = store.observations(&row.domain, Page::first(1))?.rows.into_iter().next();
+            let claim = store.claim(&row.domain)?;
             Ok(Unreachable {
                 addresses_affected: row.held + row.suppressed,
                 route_failures: row.route_failures,
                 state: row.state,
-                claim: row.last_reason,
+                claim,
                 verdict: look.as_ref().map(|look| look.verdict),
                 confidence: look.map(|look| look.confidence),
                 health: row.health.map(|health| health.state),

@@ -1,9 +1,10 @@
-use abprall_mail::Verdict;
+use abprall_mail::{Party, Reason, Verdict};
 use jiff::Timestamp;
 
 use super::SqlStore;
 use super::column::{count, json, json_or_none, time, word, word_or_none};
 use super::complete::waiting_count;
+use super::trends::quoted;
 use crate::database::{OptionalRow, Row, ToValue, params};
 use crate::page::cut_to_page;
 use crate::{
@@ -118,6 +119,18 @@ fn row_of(row: Row<'_>) -> Result<WatchedDomain, StoreError> {
         next_look: row.get::<Option<i64>>(13)?.map(time).transpose()?,
         operator: row.get(11)?,
     })
+}
+
+pub(super) fn claim(store: &SqlStore, domain: &str) -> Result<Option<Reason>, StoreError> {
+    let Some(number) = store.find_domain(domain)? else { return Ok(None) };
+    let route = quoted(|reason| matches!(reason.party(), Party::RecipientDomain | Party::Route));
+    let sql = format!(
+        "SELECT reason FROM domain_day WHERE domain = ?1 AND day >= 0 AND failures > 0 AND reason IN ({route})
+         ORDER BY CASE WHEN reason = 'delivery_expired' THEN 1 ELSE 0 END, day DESC, failures DESC, reason LIMIT 1"
+    );
+    let reason: Option<String> =
+        store.connection.prepare_cached(&sql)?.query_row([number], |row| row.get(0)).optional()?;
+    word_or_none("the reason", reason.as_deref())
 }
 
 pub(super) fn domain(

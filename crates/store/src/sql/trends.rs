@@ -60,7 +60,7 @@ const BY_DAY: &str = "
     WHERE day BETWEEN ?1 AND ?2 AND reports > 0 ORDER BY day, kind, reason, bounce_type, outcome";
 
 /// Reasons for a list of SQL.
-fn quoted(is_one: impl Fn(&Reason) -> bool) -> String {
+pub(super) fn quoted(is_one: impl Fn(&Reason) -> bool) -> String {
     let names: Vec<_> =
         Reason::iter().filter(is_one).map(|reason| format!("'{}'", reason.as_str())).collect();
     names.join(", ")

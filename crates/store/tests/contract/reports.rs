@@ -185,6 +185,15 @@ pub(crate) fn the_summary_counts_by_reason_domain_and_server(house: &mut House) 
     assert!(empty.reasons.is_empty() && empty.domains.is_empty());
 }
 
+pub(crate) fn what_is_claimed_of_a_domain_is_the_newest_reason_of_the_way_there(house: &mut House) {
+    house.record(&routing("a@dead.example"), now());
+    house.record(&unknown("b@dead.example"), days(1));
+    house.record(&unknown("c@gone.example"), now());
+    assert_eq!(house.store.claim("dead.example").unwrap(), Some(Reason::RoutingServerFailure));
+    assert_eq!(house.store.claim("gone.example").unwrap(), None);
+    assert_eq!(house.store.claim("nowhere.example").unwrap(), None);
+}
+
 pub(crate) fn the_trends_tell_days_providers_servers_and_who_came_back(house: &mut House) {
     house.record(&delivered("bert@gone.example"), now());
     house.record(
