@@ -430,6 +430,8 @@ fn a_person_is_told_all_that_is_known_and_then_forgotten() {
         let body = api.get(path, &admin).body;
         assert!(!body.contains("nobody@rej.test"), "{path}: {body}");
     }
+    let listed = api.get("/v1/suppressions?limit=1000", &admin).body;
+    assert!(listed.contains("@rej.test") && !listed.contains("erased:"), "{listed}");
     assert_eq!(api.ask("GET", "/v1/check/nobody@rej.test", None, "", b"").json()["state"], "suppressed");
     api.delete("/v1/recipients/stranger@example.org", &admin).is_problem(404);
 }

@@ -172,7 +172,22 @@ fn an_erased_person_stays_stopped_and_the_key_moves() {
     assert!(ask(&folder, "erase user1@gone.example").out.contains("would be forgotten"));
     assert_eq!(ask(&folder, "erase user1@gone.example --yes").status, 0);
     assert_eq!(ask(&folder, "check user1@gone.example").status, 1);
-    assert!(!ask(&folder, "suppressions list --format plain").out.contains("user1@gone.example"));
+    for list in [
+        "list --format plain",
+        "list --format csv",
+        "list --format ndjson",
+        "export --format ndjson",
+        "export",
+    ] {
+        let ran = ask(&folder, &format!("suppressions {list}"));
+        assert!(
+            !ran.out.contains("user1@gone.example") && !ran.out.contains("erased:"),
+            "{list}: {}",
+            ran.out
+        );
+        assert!(ran.out.contains("user2@gone.example"), "{list}: {}", ran.out);
+        assert!(ran.err.contains("1 erased person left out"), "{list}: {}", ran.err);
+    }
     assert_eq!(ask(&folder, "erase stranger@gone.example --yes").status, 1);
     assert_eq!(ask(&folder, "key export -o key.json").status, 0);
     assert_eq!(ask(&folder, "key import key.json --store new.db").status, 0);

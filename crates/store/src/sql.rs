@@ -45,6 +45,7 @@ mod migrate;
 mod names;
 mod news;
 mod open;
+pub(crate) use erase::is_erased;
 pub(crate) use open::fit_cache;
 mod outbox;
 mod outbox_desk;

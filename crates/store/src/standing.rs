@@ -38,6 +38,11 @@ impl Standing {
             decision: None,
         }
     }
+
+    /// Whether it is of a person who was erased: in the place of the address stands a keyed hash, of no use to anybody else.
+    pub fn is_erased(&self) -> bool {
+        crate::sql::is_erased(&self.address)
+    }
 }
 
 /// May it be sent to?

@@ -14,7 +14,7 @@ use crate::{AuditAction, Erased, ErasureKey, StoreError};
 const PREFIX: &str = "erased:";
 
 /// Whether the stored text is what is left of somebody who was forgotten.
-pub(super) fn is_erased(text: &str) -> bool {
+pub(crate) fn is_erased(text: &str) -> bool {
     text.starts_with(PREFIX)
 }
 

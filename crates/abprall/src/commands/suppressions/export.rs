@@ -8,11 +8,10 @@ use jiff::Timestamp;
 
 use super::filter::{Filter, StopLine};
 use super::stop_sink::stop_of;
-use crate::commands::domains::counted;
 use crate::language::Lang;
 use crate::lists::{Format as ListFormat, ListWriter, ListedSubject, Stopped};
 use crate::output_file::OutputFile;
-use crate::stops::each_stop;
+use crate::stops::{each_stop, tell_erased};
 use crate::store_file::StoreFile;
 use crate::subject;
 use crate::terminal::number;
@@ -112,7 +111,12 @@ impl Args {
             None => {
                 let mut written = 0;
                 each_stop(&*store, &filter, at, |row| {
-                    if self.filter.takes(&row.standing) {
+                    if !self.filter.takes(&row.standing) {
+                        return Ok(());
+                    }
+                    if row.standing.is_erased() {
+                        erased += 1;
+                    } else {
                         written += 1;
                         serde_json::to_writer(&mut file, &StopLine::from(&row))?;
                         file.write_all(b"\n")?;
@@ -128,7 +132,7 @@ impl Args {
                     if !self.filter.takes(&standing) {
                         return Ok(());
                     }
-                    if standing.address.starts_with("erased:") {
+                    if standing.is_erased() {
                         erased += 1;
                         return Ok(());
                     }
@@ -158,20 +162,7 @@ impl Args {
             let text = pick(language, "written to", "geschrieben nach");
             anstream::eprintln!("{} {text} {}", number(written), self.output.display());
         }
-        if erased > 0 {
-            let people = counted(
-                erased,
-                ("erased person", "erased people"),
-                ("gelöschte Person", "gelöschte Personen"),
-                language,
-            );
-            let text = pick(
-                language,
-                "left out: no address of theirs is stored (`abprall key export` takes their stops along)",
-                "ausgelassen: ihre Adressen stehen nirgends (`abprall key export` nimmt ihre Sperren mit)",
-            );
-            anstream::eprintln!("{people} {text}");
-        }
+        tell_erased(erased, language);
         if narrow > 0 && !self.format.knows_audiences() && !self.filter.is_of_one_audience() {
             let text = pick(
                 language,

@@ -10,7 +10,7 @@ use super::filter::{Filter, StopLine};
 use crate::dates;
 use crate::language::Lang;
 use crate::lists::CSV_COLUMNS;
-use crate::stops::each_stop;
+use crate::stops::{each_stop, tell_erased};
 use crate::store_file::StoreFile;
 use crate::terminal::{DIM, HELD, STOPPED, beside, number, width};
 use crate::wording::{self, pick};
@@ -74,14 +74,20 @@ fn print(
     let store = store.open_existing()?;
     let at = Timestamp::now();
     let each = |take: &mut dyn FnMut(&StopRow) -> anyhow::Result<()>| {
-        let mut listed = 0;
+        let (mut listed, mut erased) = (0, 0);
         each_stop(&*store, &filter.stops(), at, |row| {
-            if filter.takes(&row.standing) {
-                listed += 1;
-                take(&row)?;
+            if !filter.takes(&row.standing) {
+                return Ok(());
             }
-            Ok(())
+            // People see that somebody is stopped; a program could do nothing with the hash.
+            if row.standing.is_erased() && format != Format::Table {
+                erased += 1;
+                return Ok(());
+            }
+            listed += 1;
+            take(&row)
         })?;
+        tell_erased(erased, language);
         anyhow::Ok(listed)
     };
     match format {

@@ -70,7 +70,8 @@ impl From<StopRow> for Listed {
     }
 }
 
-/// What is stopped: domains first, then mail hosts, then addresses.
+/// What is stopped: domains first, then mail hosts, then addresses. People who were erased are left out: a page may be shorter for it,
+/// even empty, and the list ends only where `next` is null.
 #[utoipa::path(
     get,
     operation_id = "list_suppressions",
@@ -99,7 +100,8 @@ pub(super) async fn list(
         list: asked.list,
     };
     let found = app.ask(|store| store.stops_page(&filter, page, Timestamp::now())).await?;
-    let rows = Rows { rows: found.rows.into_iter().map(Listed::from).collect(), next: found.next };
+    let named = found.rows.into_iter().filter(|row| !row.standing.is_erased());
+    let rows = Rows { rows: named.map(Listed::from).collect(), next: found.next };
     tagged(&headers, &rows)
 }
 
