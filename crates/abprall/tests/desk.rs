@@ -186,7 +186,7 @@ fn an_erased_person_stays_stopped_and_the_key_moves() {
             ran.out
         );
         assert!(ran.out.contains("user2@gone.example"), "{list}: {}", ran.out);
-        assert!(ran.err.contains("1 erased people left out"), "{list}: {}", ran.err);
+        assert!(ran.err.contains("1 erased person left out"), "{list}: {}", ran.err);
     }
     assert_eq!(ask(&folder, "erase stranger@gone.example --yes").status, 1);
     assert_eq!(ask(&folder, "key export -o key.json").status, 0);

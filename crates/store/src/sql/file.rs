@@ -12,7 +12,8 @@ use tempfile::NamedTempFile;
 /// Makes the file, empty and for its owner only, where there is none: whom people may not write to any more is nobody's
 /// business. Where that cannot be done, SQLite says why.
 pub(super) fn make_private(path: &Path) {
-    if path.exists() {
+    // SQLite's word for a database that is no file.
+    if path.exists() || path.as_os_str() == ":memory:" {
         return;
     }
     // It gets its name only when it is closed: until then nobody can have it open.
