@@ -178,7 +178,7 @@ impl Row for WatchedDomain {
 }
 
 /// "1 failure", "7 failures".
-pub(super) fn counted(
+pub(crate) fn counted(
     count: u64,
     en: (&'static str, &'static str),
     de: (&'static str, &'static str),
