@@ -16,7 +16,7 @@ mod config;
 mod contact;
 mod defaults;
 mod doctor;
-mod domains;
+pub(crate) mod domains;
 mod erase;
 mod explain;
 mod export;

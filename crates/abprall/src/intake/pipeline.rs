@@ -216,8 +216,9 @@ fn cut_file(
     batches: &mut Batches,
 ) -> io::Result<Result<(), Stopped>> {
     let mut input = open(path, taken)?;
-    if input.fill_buf()?.is_empty() {
-        // An empty mailbox is no message, and nor is what a program gives that found nothing.
+    // An empty mailbox is no message, nor is what a program gives that found nothing; an empty file of one message is a damaged one.
+    let may_be_empty = is_stdin(path) || path.extension().is_some_and(|ending| ending == "mbox");
+    if may_be_empty && input.fill_buf()?.is_empty() {
         return Ok(Ok(()));
     }
     let name = if is_stdin(path) { "-".to_owned() } else { path.display().to_string() };
