@@ -177,23 +177,6 @@ impl Row for WatchedDomain {
     }
 }
 
-<<<<<<< HEAD
-=======
-/// "1 failure", "7 failures".
-pub(crate) fn counted(
-    count: u64,
-    en: (&'static str, &'static str),
-    de: (&'static str, &'static str),
-    language: Language,
-) -> String {
-    let (one, many) = match language {
-        Language::En => en,
-        Language::De => de,
-    };
-    format!("{} {}", number(count), if count == 1 { one } else { many })
-}
-
->>>>>>> keep
 fn show(
     store: &dyn Store,
     name: &str,
