@@ -269,12 +269,11 @@ fn is_type(text: &str) -> bool {
 pub(crate) fn one_space(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(limits::DIAGNOSTIC_BYTES_MAX));
     for word in text.split_whitespace() {
-        if out.len() + word.len() > limits::DIAGNOSTIC_BYTES_MAX {
+        let space = if out.is_empty() { "" } else { " " };
+        if out.len() + space.len() + word.len() > limits::DIAGNOSTIC_BYTES_MAX {
             break;
         }
-        if !out.is_empty() {
-            out.push(' ');
-        }
+        out.push_str(space);
         out.push_str(word);
     }
     out
@@ -303,6 +302,13 @@ mod tests {
     use abprall_mail::EmailAddress;
 
     use super::*;
+
+    #[test]
+    fn words_are_cut_at_the_limit_with_the_space_between_them_counted() {
+        let half = "x".repeat(limits::DIAGNOSTIC_BYTES_MAX / 2);
+        assert_eq!(one_space(&format!("{half} \n{half}")), half);
+        assert_eq!(one_space(&format!("{half}  {}", &half[1..])).len(), limits::DIAGNOSTIC_BYTES_MAX);
+    }
 
     fn address(text: &str) -> Option<EmailAddress> {
         parse_typed_address(text)
